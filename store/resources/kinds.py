@@ -1,0 +1,99 @@
+"""The table of kinds: what is known of each, in one place. A new kind is a file beside this one and a line here."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from attrs import frozen
+
+from store.diagnostic import Diagnostic
+from store.resources import destination_rule, gateway, service_entry, virtual_service
+from store.resources.destination_rule import DestinationRule
+from store.resources.fields import Key, Metadata
+from store.resources.gateway import Gateway
+from store.resources.service_entry import ServiceEntry
+from store.resources.virtual_service import VirtualService
+
+Spec = Gateway | VirtualService | DestinationRule | ServiceEntry
+
+
+class Check(Protocol):
+    """A kind's own rules: yields diagnostics whose paths start at `spec`'s inside, without the `spec`."""
+
+    def __call__(self, spec: Spec, /) -> Iterator[Diagnostic]: ...
+
+
+@frozen
+class Kind:
+    """One kind of Resource.
+
+    Attributes:
+        name: as documents write it, `VirtualService`.
+        plural: lower case, `virtualservices`.
+        short: `vs`.
+        group: API group, `networking.istio.io`.
+        versions: all accepted, the first is what we write.
+        spec: the class of its `spec`.
+        check: its rules.
+    """
+
+    name: str
+    plural: str
+    short: str
+    group: str
+    versions: tuple[str, ...]
+    spec: type[Spec]
+    check: Check
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.versions[0]}"
+
+
+@frozen
+class Resource:
+    """A document, understood.
+
+    Attributes:
+        api_version: as the document wrote it.
+        kind: the kind's name.
+        metadata: see `Metadata`.
+        spec: an instance of the kind's class.
+    """
+
+    api_version: str
+    kind: str
+    metadata: Metadata
+    spec: Spec
+
+    @property
+    def key(self) -> Key:
+        return Key(self.metadata.namespace, self.metadata.name, self.kind)
+
+
+_NETWORKING = "networking.istio.io"
+_VERSIONS = ("v1alpha3", "v1beta1", "v1")
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("Gateway", "gateways", "gw", _NETWORKING, _VERSIONS, Gateway, gateway.check),
+        Kind("VirtualService", "virtualservices", "vs", _NETWORKING, _VERSIONS, VirtualService, virtual_service.check),
+        Kind("DestinationRule", "destinationrules", "dr", _NETWORKING, _VERSIONS, DestinationRule, destination_rule.check),
+        Kind("ServiceEntry", "serviceentries", "se", _NETWORKING, _VERSIONS, ServiceEntry, service_entry.check),
+    )
+}
+
+PLANNED: Mapping[str, str] = {
+    "WorkloadEntry": _NETWORKING,
+    "WorkloadGroup": _NETWORKING,
+    "Sidecar": _NETWORKING,
+    "PeerAuthentication": "security.istio.io",
+    "AuthorizationPolicy": "security.istio.io",
+}
+"""Kinds that we know and do not run yet: refused by name."""
+
+
+def kind_by_word(word: str) -> Kind | None:
+    """Return the kind that *word* names as people write it (`vs`, `virtualservice(s)`, `VirtualService`), or None."""
+    lower = word.lower()
+    return next((k for k in KINDS.values() if lower in (k.name.lower(), k.plural, k.short)), None)
