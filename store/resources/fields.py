@@ -17,7 +17,7 @@ def _frozen_mapping(value: Mapping[str, str]) -> Mapping[str, str]:
 
 def labels_field() -> Mapping[str, str]:
     """Return an attrs field that holds a read-only string map, empty by default."""
-    return field(factory=dict, converter=_frozen_mapping, hash=False)  # type: ignore[no-any-return]
+    return field(factory=dict, converter=_frozen_mapping, hash=False)
 
 
 @frozen(order=True)
@@ -56,6 +56,8 @@ class Metadata:
 @frozen
 class StringMatch:
     """One of `exact`, `prefix`, `regex` (RE2, the whole value). In `headers`, none of them means "is present"."""
+
+    ONEOF: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"exact", "prefix", "regex"}),)
 
     exact: str | None = None
     prefix: str | None = None

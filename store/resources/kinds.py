@@ -1,7 +1,7 @@
 """The table of kinds: what is known of each, in one place. A new kind is a file beside this one and a line here."""
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from attrs import frozen
 
@@ -16,10 +16,8 @@ from store.resources.virtual_service import VirtualService
 Spec = Gateway | VirtualService | DestinationRule | ServiceEntry
 
 
-class Check(Protocol):
-    """A kind's own rules: yields diagnostics whose paths start at `spec`'s inside, without the `spec`."""
-
-    def __call__(self, spec: Spec, /) -> Iterator[Diagnostic]: ...
+Check = Callable[[Any], Iterator[Diagnostic]]
+"""A kind's own rules: takes an instance of the kind's class, yields diagnostics whose paths start inside `spec`."""
 
 
 @frozen

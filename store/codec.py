@@ -1,0 +1,362 @@
+"""Documents ↔ resources, and records ↔ bytes. The only place that knows both what a user wrote and what we keep of it.
+
+Strict with people (`decode`), lenient with what is stored (`understand`, `unpack`): DESIGN.md, law 10. How a single
+field is read is `store/structure.py`; what a kind demands of its spec is the kind's `check`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+import msgpack
+from attrs import evolve, field, frozen
+
+from store.diagnostic import Diagnostic, error, warning
+from store.resources.fields import Metadata
+from store.resources.kinds import KINDS, PLANNED, Kind, Resource, Spec
+from store.resources.names import is_dns_label, is_name, is_subdomain
+from store.structure import REFUSED, describe, did_you_mean, structure, under, unknown_field, unstructure
+
+MAX_DEPTH = 64
+MAX_RECORD_BYTES = 1536 * 1024
+"""As much as etcd takes in one request unless it is told otherwise (`--max-request-bytes`)."""
+
+OLD_KINDS: Mapping[str, str] = MappingProxyType({"ExternalService": "ServiceEntry"})
+"""Kinds of the first v1alpha3 → their name of today."""
+
+BEFORE_V1ALPHA3 = frozenset({"RouteRule", "DestinationPolicy", "EgressRule", "Ingress"})
+
+OTHER_KINDS = frozenset({"EnvoyFilter", "ProxyConfig", "RequestAuthentication", "Telemetry", "WasmPlugin"})
+"""Kinds of Istio that are not planned."""
+
+_TOP = ("apiVersion", "kind", "metadata", "spec", "status")
+
+
+def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
+    """Read a document as its author meant it, strictly.
+
+    Args:
+        document: plain values as YAML or JSON give them.
+
+    Returns:
+        The resource, or None when any diagnostic is an error; and all diagnostics, warnings too, paths from the
+        document's root. `status` is ignored, since exports carry it. Never raises.
+    """
+    if not isinstance(document, Mapping):
+        return None, (
+            error(
+                "wrong-type",
+                f"the document is {describe(document)}",
+                expected="a mapping with apiVersion and kind",
+            ),
+        )
+    diagnostics = list(_top_level(document))
+    kind = _kind(document, diagnostics)
+    metadata = _metadata(document, kind, diagnostics)
+    spec = _spec(document, kind, diagnostics) if kind else None
+    said = tuple(_without_echo(diagnostics))
+    if kind is None or metadata is None or spec is None or any(one.is_error for one in said):
+        return None, said
+    return Resource(str(document["apiVersion"]), kind.name, metadata, spec), said
+
+
+def encode(resource: Resource) -> dict[str, object]:
+    """Return *resource* as a plain document that `decode` reads back as an equal one. Defaults are left out."""
+    return {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": unstructure(resource.metadata),
+        "spec": unstructure(resource.spec),
+    }
+
+
+def understand(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
+    """Read a document that is stored already, perhaps by a newer version.
+
+    Args:
+        document: whatever msgpack can hold.
+
+    Returns:
+        The resource, or None with diagnostics; what we do not know or cannot run has the code `needs-newer-agent`.
+        Never raises: a bad record is kept, reported, and stops no other.
+    """
+    resource, diagnostics = decode(document)
+    return resource, tuple(_as_stored(said) for said in diagnostics)
+
+
+_NEWER = frozenset({"unknown-field", "unknown-kind", "unknown-version", "not-supported"})
+
+
+def _as_stored(said: Diagnostic) -> Diagnostic:
+    if said.code not in _NEWER:
+        return said
+    return evolve(said, code="needs-newer-agent", expected=None, hint="a newer agent may understand it")
+
+
+# --- the parts of a document -------------------------------------------------------------------------------------
+
+
+def _top_level(document: Mapping[object, object]) -> Iterator[Diagnostic]:
+    unknown = [key for key in document if key not in _TOP]
+    for key in unknown[:20]:
+        if isinstance(key, str):
+            yield unknown_field(key, _TOP)
+        else:
+            yield error("wrong-type", f"the key {describe(key)} is not a string")
+
+
+def _kind(document: Mapping[object, object], diagnostics: list[Diagnostic]) -> Kind | None:
+    """Return the kind that *document* names, or None; add what is wrong with `kind` and `apiVersion`."""
+    word = document.get("kind")
+    if not isinstance(word, str):
+        if word is None:
+            diagnostics.append(
+                error("missing-field", '"kind" is missing', expected=f"one of {', '.join(KINDS)}")
+            )
+        else:
+            diagnostics.append(
+                error("wrong-type", f"{describe(word)} is not a kind", "kind", expected="a string")
+            )
+        return None
+    kind = KINDS.get(OLD_KINDS.get(word, word))
+    if kind is None:
+        diagnostics.append(_refused_kind(word))
+        return None
+    if word in OLD_KINDS:
+        diagnostics.append(
+            warning(
+                "old-spelling", f'kind "{word}" is a spelling of 2018', "kind", hint=f'write "{kind.name}"'
+            )
+        )
+    diagnostics += _api_version(document.get("apiVersion"), kind)
+    return kind
+
+
+def _refused_kind(word: str) -> Diagnostic:
+    if word in PLANNED or word in OTHER_KINDS:
+        return error(
+            "not-supported",
+            f'kind "{word}" is not supported yet',
+            "kind",
+            expected=f"one of {', '.join(KINDS)}",
+        )
+    if word in BEFORE_V1ALPHA3:
+        message = f'kind "{word}" belongs to an API before v1alpha3; conversion is not supported yet'
+        return error(
+            "unknown-kind",
+            message,
+            "kind",
+            hint="write a VirtualService, DestinationRule, ServiceEntry or Gateway",
+        )
+    expected = f"one of {', '.join(KINDS)}"
+    hint = did_you_mean(word, (*KINDS, *PLANNED))
+    return error("unknown-kind", f"unknown kind {describe(word)}", "kind", expected=expected, hint=hint)
+
+
+def _api_version(version: object, kind: Kind) -> Iterator[Diagnostic]:
+    accepted = [f"{kind.group}/{version}" for version in kind.versions]
+    expected = f"one of {', '.join(accepted)}"
+    if version is None:
+        yield error("missing-field", '"apiVersion" is missing', expected=expected)
+    elif version not in accepted:
+        message = f"{describe(version)} is not an apiVersion of {kind.name}"
+        yield error("unknown-version", message, "apiVersion", expected=expected)
+
+
+def _metadata(
+    document: Mapping[object, object], kind: Kind | None, diagnostics: list[Diagnostic]
+) -> Metadata | None:
+    written = document.get("metadata")
+    if written is None:
+        diagnostics.append(error("missing-field", '"metadata" is missing', expected="metadata with a name"))
+        return None
+    found = structure(written, Metadata)
+    diagnostics += under(found.diagnostics, "metadata")
+    if found.value is REFUSED:
+        return None
+    metadata: Metadata = found.value
+    diagnostics += under(_check_metadata(metadata, kind), "metadata")
+    return metadata
+
+
+def _check_metadata(metadata: Metadata, kind: Kind | None) -> Iterator[Diagnostic]:
+    if not is_subdomain(metadata.name):
+        expected = "lower-case letters, digits, - and ., up to 253 characters"
+        yield error("bad-value", f"{describe(metadata.name)} is not a name", "name", expected=expected)
+    elif kind and kind.name == "Gateway" and not is_dns_label(metadata.name):
+        yield error(
+            "bad-value",
+            f"{describe(metadata.name)} is not a name of a Gateway",
+            "name",
+            expected="a name without dots",
+        )
+    if not is_name(metadata.namespace):
+        expected = "lower-case letters, digits and -, up to 63 characters"
+        yield error(
+            "bad-value", f"{describe(metadata.namespace)} is not a namespace", "namespace", expected=expected
+        )
+
+
+def _spec(document: Mapping[object, object], kind: Kind, diagnostics: list[Diagnostic]) -> Spec | None:
+    written = document.get("spec")
+    if written is None:
+        diagnostics.append(error("missing-field", '"spec" is missing', expected=f"the spec of a {kind.name}"))
+        return None
+    found = structure(written, kind.spec)
+    diagnostics += under(found.diagnostics, "spec")
+    if found.value is REFUSED:
+        return None
+    spec: Spec = found.value
+    diagnostics += under(kind.check(spec), "spec")
+    return spec
+
+
+def _without_echo(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Leave out that a field is missing where another field of the same mapping was refused: it was meant for it."""
+    said = list(diagnostics)
+    refused = {one.path[:-1] for one in said if one.code in ("unknown-field", "not-supported") and one.path}
+    return (one for one in said if one.code != "missing-field" or one.path not in refused)
+
+
+# --- records -----------------------------------------------------------------------------------------------------
+
+
+class BadRecord(ValueError):  # noqa: N818 - named as what it is
+    """Bytes that are no record: malformed, too large or too deep."""
+
+
+@frozen
+class Source:
+    """Where a resource was applied from.
+
+    Attributes:
+        file: as the user gave it.
+        line: from 1.
+    """
+
+    file: str
+    line: int
+
+
+@frozen
+class Record:
+    """What etcd holds of a Resource.
+
+    Attributes:
+        document: as it was applied.
+        source: the file and line it came from.
+        created: number of the apply that created it; kept through updates and rollbacks, decides age.
+        apply: id of the apply that wrote it last.
+        set: the `--set` it belongs to, or None.
+        vips: service host → address that the mesh gave it.
+    """
+
+    document: Mapping[str, object]
+    source: Source
+    created: int
+    apply: str
+    set: str | None = None
+    vips: Mapping[str, str] = field(factory=dict)
+
+
+def pack(record: Record) -> bytes:
+    """Return *record* as bytes, the same for equal records.
+
+    Raises:
+        BadRecord: `unpack` would not take it: too large, too deep, or values that are not JSON's.
+    """
+    plain = {
+        "document": record.document,
+        "source": {"file": record.source.file, "line": record.source.line},
+        "created": record.created,
+        "apply": record.apply,
+        "set": record.set,
+        "vips": record.vips,
+    }
+    _check_plain(plain, MAX_DEPTH)
+    try:
+        packed: bytes = msgpack.packb(_sorted(plain))
+    except (ValueError, TypeError, OverflowError) as refused:
+        raise BadRecord(f"the record cannot be stored: {refused}") from refused
+    if len(packed) > MAX_RECORD_BYTES:
+        raise BadRecord(f"the record has {len(packed)} bytes, {MAX_RECORD_BYTES} are allowed")
+    return packed
+
+
+def _check_plain(value: object, depth: int) -> None:
+    """Raise BadRecord when *value* is not JSON's, or nests deeper than *depth*."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return
+    if depth <= 0:
+        raise BadRecord(f"the record is deeper than {MAX_DEPTH}")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise BadRecord("a key of the record is not a string")
+            _check_plain(item, depth - 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_plain(item, depth - 1)
+    else:
+        raise BadRecord(f"{type(value).__name__} has no place in a record")
+
+
+def _sorted(value: object) -> object:
+    """Return *value* with the keys of every mapping in order, so that equal records are equal bytes."""
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def unpack(data: bytes) -> Record:
+    """Return the record in *data*. Fields of a record that only a newer version knows are left out.
+
+    Raises:
+        BadRecord: *data* is malformed, too large or too deep; nothing else is ever raised.
+    """
+    if len(data) > MAX_RECORD_BYTES:
+        raise BadRecord(f"the record has {len(data)} bytes, {MAX_RECORD_BYTES} are allowed")
+    try:
+        plain = msgpack.unpackb(data, ext_hook=_no_extension)
+    except (ValueError, TypeError, OverflowError, msgpack.UnpackException) as malformed:
+        raise BadRecord(f"the record is malformed: {malformed}") from malformed
+    _check_plain(plain, MAX_DEPTH)
+    return _record(plain)
+
+
+def _no_extension(code: int, _: bytes) -> object:
+    raise ValueError(f"extension type {code}")
+
+
+def _record(plain: object) -> Record:
+    if not isinstance(plain, dict):
+        raise BadRecord("the record is not a mapping")
+    document, source, vips = plain.get("document"), plain.get("source"), plain.get("vips", {})
+    if not isinstance(document, dict) or not isinstance(source, dict) or not isinstance(vips, dict):
+        raise BadRecord("document, source and vips of a record are mappings")
+    if not all(isinstance(address, str) for address in vips.values()):
+        raise BadRecord("a VIP is not a string")
+    part_of = plain.get("set")
+    if part_of is not None and not isinstance(part_of, str):
+        raise BadRecord('"set" is not a string')
+    return Record(
+        document=document,
+        source=Source(_text(source, "file"), _number(source, "line")),
+        created=_number(plain, "created"),
+        apply=_text(plain, "apply"),
+        set=part_of,
+        vips=vips,
+    )
+
+
+def _text(plain: Mapping[str, object], name: str) -> str:
+    value = plain.get(name)
+    if not isinstance(value, str):
+        raise BadRecord(f'"{name}" is not a string')
+    return value
+
+
+def _number(plain: Mapping[str, object], name: str) -> int:
+    value = plain.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadRecord(f'"{name}" is not a whole number')
+    return value

@@ -1,0 +1,254 @@
+"""Bytes of a file → plain documents that still know on which line everything stands.
+
+How YAML is read is `store/yaml_nodes.py`. No kind is known here, except that a `List` holds documents; and nothing
+here ever raises, whatever the bytes are.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import evolve, field, frozen
+
+from store.diagnostic import Diagnostic, FieldPath, Place
+from store.structure import snake_case
+from store.yaml_nodes import Budget, Node, Refusal, compose, ellipsis_at, first_column, is_ellipsis, said_at
+
+MAX_FILE_BYTES = 4 * 1024 * 1024
+MAX_ELLIPSES = 10
+"""So many ellipses of one document are named; each costs another look at the document."""
+
+_AT_THE_KEY = frozenset({"unknown-field", "not-supported", "missing-field", "old-spelling", "conflict"})
+"""Diagnostics about a field as such; all others are about its value."""
+
+_OLD_NAMES = {"host": "name", "resolution": "discovery"}
+"""JSON name of today → spelling of 2018, for positions only; what they mean is in `store/resources`."""
+
+
+@frozen
+class Document:
+    """One document of a file.
+
+    Attributes:
+        value: plain values, as `store.codec.decode` takes them.
+        file: as it was given.
+        root: the same with positions.
+    """
+
+    value: object
+    file: str
+    root: Node = field(repr=False, eq=False)
+
+    @property
+    def line(self) -> int:
+        """The line its first value is on."""
+        return self.root.line
+
+    def place(self, path: FieldPath, *, key: bool = False) -> Place:
+        """Return where *path* stands, or its nearest ancestor that is in the document.
+
+        Args:
+            path: from the document's root, in today's spelling; snake_case and spellings of 2018 are found too.
+            key: whether the field's name is meant, not its value.
+        """
+        node = name = self.root
+        for step in path:
+            found = _step(node, step)
+            if found is None:
+                break
+            name, node = found
+        chosen = name if key else node
+        return Place(self.file, chosen.line, chosen.column)
+
+    def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return *diagnostics* with `place` and `resource` filled in where they are None."""
+        resource = _resource(self.value)
+        return tuple(
+            evolve(
+                said,
+                place=said.place or self.place(said.path, key=said.code in _AT_THE_KEY),
+                resource=said.resource or resource,
+            )
+            for said in diagnostics
+        )
+
+
+def _step(node: Node, step: str | int) -> tuple[Node, Node] | None:
+    if isinstance(step, int):
+        inside = isinstance(node.items, list) and 0 <= step < len(node.items)
+        return (node.items[step], node.items[step]) if inside else None
+    if not isinstance(node.items, dict):
+        return None
+    for spelling in (step, snake_case(step), _OLD_NAMES.get(step)):
+        if spelling in node.items:
+            found: tuple[Node, Node] = node.items[spelling]
+            return found
+    return None
+
+
+def _resource(value: object) -> str | None:
+    """Return `Kind namespace/name` of a document, or None when kind or name are not there."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("metadata"), Mapping):
+        return None
+    kind, name, namespace = (
+        value.get("kind"),
+        value["metadata"].get("name"),
+        value["metadata"].get("namespace"),
+    )
+    if not isinstance(kind, str) or not isinstance(name, str):
+        return None
+    return f"{kind} {namespace if isinstance(namespace, str) else 'default'}/{name}"
+
+
+@frozen
+class Reading:
+    """What is in a file.
+
+    Attributes:
+        documents: in order, items of a `List` as documents of their own; those that could not be read are missing.
+        diagnostics: why they are missing, with place; all are errors.
+    """
+
+    documents: tuple[Document, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read(text: bytes, file: str) -> Reading:
+    """Read all documents of a file, YAML or JSON.
+
+    Args:
+        text: the file's bytes, UTF-8, up to MAX_FILE_BYTES.
+        file: its name, for positions.
+
+    Returns:
+        The documents that could be read and what was wrong with the others. Never raises, whatever *text* is.
+    """
+    documents: list[Document] = []
+    diagnostics: list[Diagnostic] = []
+    budget = Budget()
+    try:
+        for first_line, chunk in _chunks(_decode(text)):
+            roots, said = _read_chunk(chunk, first_line, budget)
+            diagnostics += said
+            for root in roots:
+                documents += _flatten(root, file, diagnostics)
+            if any(one.code == "too-large" for one in said):
+                break
+    except Refusal as refusal:
+        diagnostics.append(refusal.said)
+    return Reading(tuple(documents), tuple(_in_file(said, file) for said in diagnostics))
+
+
+def _in_file(said: Diagnostic, file: str) -> Diagnostic:
+    return evolve(said, place=evolve(said.place, file=file)) if said.place else said
+
+
+# --- text --------------------------------------------------------------------------------------------------------
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_VERSION = re.compile(r"^%YAML[^\n]*", re.MULTILINE)
+
+
+def _decode(text: bytes) -> str:
+    if len(text) > MAX_FILE_BYTES:
+        raise Refusal(
+            said_at("too-large", f"the file has {len(text)} bytes, {MAX_FILE_BYTES} are allowed", 1)
+        )
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Refusal(said_at("syntax", "the file is UTF-16", 1, hint="save it as UTF-8"))
+    try:
+        decoded = text.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as wrong:
+        line, column = _end_of(text[: wrong.start].decode())
+        message = f"the byte 0x{text[wrong.start]:02x} is not UTF-8"
+        raise Refusal(said_at("syntax", message, line, column, hint="save the file as UTF-8")) from wrong
+    found = _UNPRINTABLE.search(decoded)
+    if found:
+        line, column = _end_of(decoded[: found.start()])
+        raise Refusal(
+            said_at("syntax", f"the character {found.group()!a} is not allowed in YAML", line, column)
+        )
+    return decoded
+
+
+def _end_of(text: str) -> tuple[int, int]:
+    """Return line and column of what follows *text*."""
+    return text.count("\n") + 1, len(text) - text.rfind("\n")
+
+
+def _chunks(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (number of its first line, text) of each document.
+
+    A line that starts with `---` or `...` ends a document wherever it stands (YAML 1.2, 9.1.2), so that a mistake in
+    one document leaves the others readable.
+    """
+    text = _VERSION.sub("", text)
+    line, start = 1, 0
+    for marker in [*(found.start() for found in _MARKER.finditer(text)), len(text)]:
+        chunk = text[start:marker]
+        if chunk:
+            yield line, "   " + chunk[3:] if chunk.startswith("...") else chunk
+        line += chunk.count("\n")
+        start = marker
+
+
+# --- one document ------------------------------------------------------------------------------------------------
+
+
+def _read_chunk(chunk: str, first_line: int, budget: Budget) -> tuple[list[Node], list[Diagnostic]]:
+    """Return the roots in *chunk* (one, or none when it is empty or wrong) and what is wrong with it.
+
+    An ellipsis that makes the text unreadable is noted, made a comment, and the text is read again: each is found.
+    """
+    ellipses: list[Diagnostic] = []
+    last: Diagnostic | None = None
+    while True:
+        try:
+            roots, found = compose(chunk, first_line, budget)
+        except Refusal as refusal:
+            blamed = _blamed(chunk, refusal) if len(ellipses) < MAX_ELLIPSES else None
+            if refusal.said == last:  # the comment changed nothing: the ellipsis was text and not in the way
+                return [], [*ellipses[:-1], refusal.said]
+            if blamed is None:
+                return [], ellipses or [refusal.said]
+            last = refusal.said
+            lines = chunk.split("\n")
+            ellipses.append(ellipsis_at(first_line + blamed, first_column(lines[blamed])))
+            lines[blamed] = "#"
+            chunk = "\n".join(lines)
+        else:
+            ellipses += found
+            ellipses.sort(key=lambda said: said.place.line if said.place else 0)
+            return ([] if ellipses else roots), ellipses
+
+
+def _blamed(chunk: str, refusal: Refusal) -> int | None:
+    """Return the line of *chunk* that holds an ellipsis and was in the parser's way, or None."""
+    if refusal.said.code != "syntax" or ("..." not in chunk and "…" not in chunk):
+        return None
+    lines = chunk.split("\n")
+    for named in sorted(refusal.lines):
+        if named < len(lines) and is_ellipsis(lines[named]):
+            return named
+        before = next((i for i in range(min(named, len(lines)) - 1, -1, -1) if lines[i].strip()), None)
+        if before is not None and is_ellipsis(lines[before]):
+            return before
+    return None
+
+
+def _flatten(root: Node, file: str, diagnostics: list[Diagnostic]) -> Iterator[Document]:
+    """Yield the documents of *root*: itself, or the items of a `List` (or `VirtualServiceList` …); nothing when empty."""
+    kind = root.value.get("kind") if isinstance(root.value, dict) else None
+    if root.value is None:
+        return
+    if not isinstance(kind, str) or not kind.endswith("List"):
+        yield Document(root.value, file, root)
+        return
+    _, items = root.items.get("items", (root, root))
+    if isinstance(items.items, list):
+        for item in items.items:
+            yield from _flatten(item, file, diagnostics)
+    elif items.value is not None:
+        diagnostics.append(
+            said_at("wrong-type", f"the items of a {kind} are a list", items.line, items.column)
+        )

@@ -1,0 +1,402 @@
+"""Plain values → the frozen classes of `store/resources`, with every mistake collected at its path.
+
+The rules of Istio's own decoder (protojson) live here and nothing of any kind: which spellings of a field are taken,
+what may stand for a number, what a oneof refuses. Dispatch on types is cattrs'; a hook never raises, it returns `Found`.
+"""
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+import attrs
+import cattrs
+from attrs import evolve, frozen
+from cattrs.gen import make_dict_unstructure_fn, override
+
+from store.diagnostic import Diagnostic, error, warning
+from store.resources.fields import Duration, Int32, Uint32
+
+MAX_UNKNOWN_FIELDS = 20
+"""So many unknown fields of one mapping are named; more of them say nothing new, and near names cost time."""
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})", re.ASCII)
+_DURATION = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+|[-+]?0", re.ASCII)
+_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_NANOSECONDS = {
+    "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
+}  # fmt: skip
+_MAX_NANOSECONDS = 2**63 - 1  # Go's time.Duration
+
+
+class _Refused:
+    """The value of something that could not be understood."""
+
+
+REFUSED = _Refused()
+
+
+@frozen
+class Found:
+    """What became of one value.
+
+    Attributes:
+        value: the structured value, or `REFUSED`; an unknown field beside known ones does not refuse them.
+        diagnostics: what was said on the way, paths relative to the value.
+    """
+
+    value: Any
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def structure(value: object, cls: type) -> Found:
+    """Return *value* as an instance of *cls* with all that is wrong with it. Never raises, whatever *value* is."""
+    return typing.cast(Found, _converter.structure(value, cls))
+
+
+def unstructure(value: object) -> dict[str, object]:
+    """Return an instance of one of our classes as plain JSON-able values: camelCase keys, defaults left out."""
+    return typing.cast("dict[str, object]", _converter.unstructure(value))
+
+
+def under(diagnostics: Iterable[Diagnostic], *prefix: str | int) -> Iterator[Diagnostic]:
+    """Yield *diagnostics* with *prefix* before their paths."""
+    return (evolve(said, path=prefix + said.path) for said in diagnostics)
+
+
+def describe(value: object) -> str:
+    """Return *value* as a message shows it: short, on one line, whatever it is."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value) if value.bit_length() < 80 else "a huge number"
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, str):
+        shown = value if len(value) <= 60 else value[:59] + "…"
+        return '"' + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown) + '"'
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, list | tuple) else "something else"
+
+
+def wrong_type(value: object, expected: str, hint: str | None = None) -> Diagnostic:
+    """Return the diagnostic for a *value* that is not what its field takes."""
+    return error("wrong-type", f"{describe(value)} is not {expected}", expected=expected, hint=hint)
+
+
+def unknown_field(key: str, known: Iterable[str], near: Iterable[str] = ()) -> Diagnostic:
+    """Return the diagnostic for a field that nobody knows.
+
+    Args:
+        key: as written.
+        known: what would have been right, listed in `expected`.
+        near: more names that it may have been meant for.
+    """
+    names = sorted(known)
+    expected = f"one of {', '.join(names)}"
+    return error(
+        "unknown-field",
+        f"unknown field {describe(key)}",
+        key,
+        expected=expected,
+        hint=did_you_mean(key, (*names, *near)),
+    )
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str | None:
+    """Return a hint with the name that *word* resembles, or None when none is near."""
+    lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(word.lower(), lower, n=1) if len(word) <= 64 else []
+    return f'did you mean "{lower[near[0]]}"?' if near else None
+
+
+def camel_case(attribute: str) -> str:
+    """Return the JSON name of an attribute: `load_balancer` → `loadBalancer`."""
+    first, *rest = attribute.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def snake_case(name: str) -> str:
+    """Return the proto name of a JSON name: `loadBalancer` → `load_balancer`."""
+    return re.sub(r"[A-Z]", lambda capital: "_" + capital.group().lower(), name)
+
+
+def _refuse(diagnostic: Diagnostic) -> Found:
+    return Found(REFUSED, (diagnostic,))
+
+
+# --- scalars -----------------------------------------------------------------------------------------------------
+
+
+def _string(value: object, _: type) -> Found:
+    if not isinstance(value, str):
+        quotable = isinstance(value, bool | int | float)
+        return _refuse(wrong_type(value, "a string", "put it in quotes" if quotable else None))
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        return _refuse(error("bad-value", "half of a surrogate pair is not a character"))
+    return Found(value)
+
+
+def _bool(value: object, _: type) -> Found:
+    if isinstance(value, bool):
+        return Found(value)
+    return _refuse(wrong_type(value, "true or false"))
+
+
+def _integer_hook(cls: type[int], low: int, high: int) -> Callable[[object, type], Found]:
+    expected = f"a whole number from {low} to {high}"
+
+    def structure_integer(value: object, _: type) -> Found:
+        number: int | None = None
+        if isinstance(value, int) and not isinstance(value, bool):
+            number = value
+        elif (isinstance(value, float) and value.is_integer()) or (
+            isinstance(value, str) and _INTEGER.fullmatch(value)
+        ):
+            number = int(value)
+        if number is None:
+            return _refuse(wrong_type(value, "a whole number"))
+        if not low <= number <= high:
+            return _refuse(error("bad-value", f"{describe(number)} is out of range", expected=expected))
+        return Found(cls(number))
+
+    return structure_integer
+
+
+def _duration(value: object, _: type) -> Found:
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        unit = isinstance(value, int | float) and not isinstance(value, bool)
+        unit = unit or (isinstance(value, str) and _INTEGER.fullmatch(value) is not None)
+        hint = f'a unit is missing: "{describe(value).strip(chr(34))}s"?' if unit else None
+        return _refuse(wrong_type(value, 'a duration such as "5s", "250ms" or "1h30m"', hint))
+    if len(value) > 64:
+        return _refuse(error("bad-value", "the duration is longer than 64 characters"))
+    exact = sum(
+        (Fraction(n if n[0] != "." else "0" + n) * _NANOSECONDS[u] for n, u in _parts(value)), Fraction(0)
+    )
+    nanoseconds = int(exact) * (-1 if value[0] == "-" else 1)
+    if abs(nanoseconds) > _MAX_NANOSECONDS:
+        return _refuse(error("bad-value", f"{describe(value)} is too long", expected="at most 292 years"))
+    return Found(Duration(nanoseconds / 10**9))
+
+
+def _parts(text: str) -> list[tuple[str, str]]:
+    return [(number.removesuffix("."), unit) for number, unit in _DURATION_PART.findall(text)]
+
+
+def render_duration(seconds: float) -> str:
+    """Return *seconds* as a duration that reads back as the same number: `0.5s`."""
+    nanoseconds = round(Fraction(seconds) * 10**9)
+    whole, rest = divmod(abs(nanoseconds), 10**9)
+    fraction = f"{rest:09d}".rstrip("0")
+    return ("-" if nanoseconds < 0 else "") + str(whole) + ("." + fraction if fraction else "") + "s"
+
+
+def _enum(value: object, cls: type[StrEnum]) -> Found:
+    names = tuple(cls)
+    if isinstance(value, str) and value in cls.__members__:
+        return Found(cls[value])
+    # Istio's decoder takes numbers; our members stand in the order of the proto's.
+    if isinstance(value, int | float) and not isinstance(value, bool) and value in range(len(names)):
+        return Found(names[int(value)])
+    expected = f"one of {', '.join(names)}"
+    if not isinstance(value, str):
+        return _refuse(
+            error("wrong-type", f"{describe(value)} is not a value of this field", expected=expected)
+        )
+    return _refuse(
+        error(
+            "bad-value",
+            f"{describe(value)} is not a value of this field",
+            expected=expected,
+            hint=did_you_mean(value, names),
+        )
+    )
+
+
+# --- collections -------------------------------------------------------------------------------------------------
+
+
+def _tuple_hook(cls: Any) -> Callable[[object, type], Found]:
+    item_type = typing.get_args(cls)[0]
+
+    def structure_tuple(value: object, _: type) -> Found:
+        if not isinstance(value, list | tuple):
+            return _refuse(
+                wrong_type(
+                    value, "a list", "put “- ” before it" if isinstance(value, str | Mapping) else None
+                )
+            )
+        found = [structure(item, item_type) for item in value]
+        diagnostics = [said for i, one in enumerate(found) for said in under(one.diagnostics, i)]
+        refused = any(one.value is REFUSED for one in found)
+        return Found(REFUSED if refused else tuple(one.value for one in found), tuple(diagnostics))
+
+    return structure_tuple
+
+
+def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
+    item_type = typing.get_args(cls)[1]
+
+    def structure_mapping(value: object, _: type) -> Found:
+        if not isinstance(value, Mapping):
+            return _refuse(wrong_type(value, "a mapping"))
+        diagnostics: list[Diagnostic] = []
+        items: dict[str, object] = {}
+        refused = False
+        for key, item in value.items():
+            name = _string(key, str)
+            found = name if name.value is REFUSED else structure(item, item_type)
+            diagnostics += found.diagnostics if found is name else under(found.diagnostics, key)
+            refused = refused or found.value is REFUSED
+            items[str(name.value)] = found.value
+        return Found(REFUSED if refused else items, tuple(diagnostics))
+
+    return structure_mapping
+
+
+# --- classes -----------------------------------------------------------------------------------------------------
+
+
+@frozen
+class _Field:
+    attribute: str
+    name: str
+    type: Any
+    required: bool
+
+
+@frozen
+class _Plan:
+    """What a class takes. Spellings (camelCase, snake_case, those of 2018) → the JSON name of today."""
+
+    cls: type
+    fields: tuple[_Field, ...]
+    spellings: Mapping[str, str]
+    unsupported: Mapping[str, str]
+    old: Mapping[str, str]
+    oneof: tuple[frozenset[str], ...]
+    lenient: bool
+
+
+def _plan(cls: type) -> _Plan:
+    hints = typing.get_type_hints(cls)
+    fields = tuple(
+        _Field(a.name, camel_case(a.name), _without_none(hints[a.name]), a.default is attrs.NOTHING)
+        for a in attrs.fields(cls)
+    )
+    unsupported: frozenset[str] = getattr(cls, "UNSUPPORTED", frozenset())
+    old: Mapping[str, str] = getattr(cls, "OLD", {})
+    spellings = {f.name: f.name for f in fields} | {f.attribute: f.name for f in fields} | dict(old)
+    refused = {name: name for name in unsupported} | {snake_case(name): name for name in unsupported}
+    return _Plan(
+        cls, fields, spellings, refused, old, getattr(cls, "ONEOF", ()), getattr(cls, "LENIENT", False)
+    )
+
+
+def _without_none(hint: Any) -> Any:
+    """Return `T` of `T | None`: null is an unset field to Istio's decoder, so no hook ever sees it."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return next(part for part in typing.get_args(hint) if part is not type(None))
+    return hint
+
+
+def _class_hook(cls: Any) -> Callable[[object, type], Found]:
+    plans: list[_Plan] = []  # made on first use, when every class of its module exists
+
+    def structure_class(value: object, _: type) -> Found:
+        if not plans:
+            plans.append(_plan(cls))
+        if not isinstance(value, Mapping):
+            return _refuse(wrong_type(value, "a mapping"))
+        given: dict[str, object] = {}
+        diagnostics = list(_sort_fields(plans[0], value, given))
+        return _build(plans[0], given, diagnostics)
+
+    return structure_class
+
+
+def _sort_fields(plan: _Plan, value: Mapping[Any, object], given: dict[str, object]) -> Iterator[Diagnostic]:
+    """Fill *given* (JSON name → value) from *value*; yield what is wrong with its keys."""
+    unknown = 0
+    for key, item in value.items():
+        if not isinstance(key, str):
+            yield error("wrong-type", f"the key {describe(key)} is not a string", hint="put it in quotes")
+        elif key in plan.spellings:
+            name = plan.spellings[key]
+            if item is not None and name in given:
+                yield error("conflict", f'"{name}" is given twice, in two spellings', key)
+            elif item is not None:
+                given[name] = item
+                if key in plan.old and key != name:
+                    yield warning(
+                        "old-spelling", f'"{key}" is a spelling of 2018', key, hint=f'write "{name}"'
+                    )
+        elif key in plan.unsupported:
+            if item is not None:
+                yield error(
+                    "not-supported", f'"{plan.unsupported[key]}" is not supported yet', plan.unsupported[key]
+                )
+        elif not plan.lenient:
+            unknown += 1
+            if unknown <= MAX_UNKNOWN_FIELDS:
+                yield unknown_field(key, (f.name for f in plan.fields), plan.unsupported.values())
+    for group in plan.oneof:
+        both = [name for name in given if name in group]
+        if len(both) > 1:
+            yield error(
+                "conflict", f"{' and '.join(both)} exclude each other", both[1], expected="one of them"
+            )
+
+
+def _build(plan: _Plan, given: Mapping[str, object], diagnostics: list[Diagnostic]) -> Found:
+    refused = False
+    arguments: dict[str, Any] = {}
+    for field in plan.fields:
+        if field.name in given:
+            found = structure(given[field.name], field.type)
+            diagnostics += under(found.diagnostics, field.name)
+            refused = refused or found.value is REFUSED
+            arguments[field.attribute] = found.value
+        elif field.required:
+            refused = True
+            diagnostics.append(error("missing-field", f'"{field.name}" is missing', expected=field.name))
+    return Found(REFUSED if refused else plan.cls(**arguments), tuple(diagnostics))
+
+
+def _class_unstructure(cls: Any) -> Callable[[Any], dict[str, Any]]:
+    attrs.resolve_types(cls)
+    renamed: dict[str, Any] = {a.name: override(rename=camel_case(a.name)) for a in attrs.fields(cls)}
+    return make_dict_unstructure_fn(cls, _converter, _cattrs_omit_if_default=True, **renamed)
+
+
+def _is_collection(origin: object) -> Callable[[Any], bool]:
+    return lambda hint: typing.get_origin(hint) is origin
+
+
+def _new_converter() -> cattrs.Converter:
+    made = cattrs.Converter(unstruct_collection_overrides={tuple: list})
+    made.register_structure_hook(str, _string)
+    made.register_structure_hook(bool, _bool)
+    made.register_structure_hook(Int32, _integer_hook(Int32, -(2**31), 2**31 - 1))
+    made.register_structure_hook(Uint32, _integer_hook(Uint32, 0, 2**32 - 1))
+    made.register_structure_hook(Duration, _duration)
+    made.register_structure_hook_func(lambda t: isinstance(t, type) and issubclass(t, StrEnum), _enum)
+    made.register_structure_hook_factory(_is_collection(tuple), _tuple_hook)
+    made.register_structure_hook_factory(_is_collection(Mapping), _mapping_hook)
+    made.register_structure_hook_factory(attrs.has, _class_hook)
+    made.register_unstructure_hook_factory(attrs.has, _class_unstructure)
+    for number in (Int32, Uint32):
+        made.register_unstructure_hook(number, int)
+    made.register_unstructure_hook(Duration, render_duration)
+    return made
+
+
+_converter = _new_converter()
