@@ -1,0 +1,202 @@
+"""What is stored about hosts and applies: plain records, msgpack in etcd, JSON in `meshctl -o json`."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgpack
+from attrs import asdict, field, frozen
+from cattrs import Converter
+from cattrs.errors import BaseValidationError
+
+T = TypeVar("T")
+
+_converter = Converter(detailed_validation=False)
+MAX_BYTES = 1_000_000
+"""A record of ours is far smaller; what is larger was written by somebody else."""
+
+
+class BadHostRecord(ValueError):  # noqa: N818
+    """The bytes are not a record of the class asked for: somebody else wrote them. Readers skip the key."""
+
+
+def pack(value: Any) -> bytes:
+    """Return *value* (an attrs instance of this module) as msgpack, equal bytes for equal values."""
+    return msgpack.packb(_converter.unstructure(value), use_bin_type=True)  # type: ignore[no-any-return]
+
+
+def unpack(data: bytes, cls: type[T]) -> T:
+    """Return the instance of *cls* that *data* holds; fields that we do not know are dropped.
+
+    Raises:
+        BadHostRecord: *data* is not one.
+    """
+    if len(data) > MAX_BYTES:
+        raise BadHostRecord(f"{len(data)} bytes are too many for a {cls.__name__}")
+    try:
+        return _converter.structure(msgpack.unpackb(data, raw=False, strict_map_key=True), cls)
+    except (
+        BaseValidationError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        msgpack.UnpackException,
+    ) as e:
+        raise BadHostRecord(f"not a {cls.__name__}: {e}") from e
+
+
+def to_json(value: Any) -> dict[str, Any]:
+    """Return *value* as plain data for `-o json`; what is None is left out."""
+
+    def strip(item: Any) -> Any:
+        if isinstance(item, Mapping):
+            return {k: strip(v) for k, v in item.items() if v is not None}
+        if isinstance(item, list | tuple):
+            return [strip(v) for v in item]
+        return item
+
+    return strip(asdict(value, recurse=True))  # type: ignore[no-any-return]
+
+
+@frozen
+class Head:
+    """`config/head`: the apply that made the present state.
+
+    Attributes:
+        apply: its id, `<number>-<four hex digits>`; numbers rise by one.
+        author: who, as meshctl knew it.
+        time: seconds since the epoch.
+        message: why, as given by `-m`.
+        records: number of records under `config/resources/`.
+        digest: order-free sum of the hashes of these records, see `store/digest.py`.
+        parent: id of the apply before; None for the first.
+    """
+
+    apply: str
+    author: str
+    time: float
+    message: str
+    records: int
+    digest: str
+    parent: str | None = None
+
+    @property
+    def number(self) -> int:
+        return apply_number(self.apply)
+
+
+def apply_number(apply_id: str) -> int:
+    """Return the number in an apply id; 0 for one that has none."""
+    number = apply_id.partition("-")[0]
+    return int(number) if number.isdigit() else 0
+
+
+@frozen
+class HostRecord:
+    """`live/hosts/<host>`: what a host is, and all of its settings that its configuration depends on.
+
+    Attributes:
+        name: the host.
+        instance: differs between any two agents that could claim one name.
+        agent, envoy: versions; envoy is None until it runs.
+        address: where peers reach it.
+        gateway_bind: where gateways listen unless the Gateway says.
+        labels: what Gateway selectors match.
+        namespace: its own proxy's.
+        http_proxy: `ip:port` of each explicit proxy listener.
+        outbound_policy: ALLOW_ANY or REGISTRY_ONLY.
+        resolvers: `ip:port` of upstream DNS servers, for hosts outside the registry.
+        since: seconds since the epoch, when this agent registered.
+    """
+
+    name: str
+    instance: str = ""
+    agent: str = ""
+    envoy: str | None = None
+    address: str = "127.0.0.1"
+    gateway_bind: str = "127.0.0.1"
+    labels: dict[str, str] = field(factory=dict)
+    namespace: str = "default"
+    http_proxy: tuple[str, ...] = ("127.0.0.1:15080",)
+    outbound_policy: str = "ALLOW_ANY"
+    resolvers: tuple[str, ...] = ()
+    since: float = 0.0
+
+
+@frozen
+class Rejection:
+    """Something of ours that Envoy refused.
+
+    Attributes:
+        xds: type and name, `routes/9080|reviews`.
+        message: Envoy's words, shortened.
+        resource: `Kind namespace/name` it was made from; None for what the agent makes by itself.
+        file, line: where that was applied from.
+    """
+
+    xds: str
+    message: str
+    resource: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+@frozen
+class Seen:
+    """`report/<host>/seen`: a host's word on the latest apply that it worked on.
+
+    Attributes:
+        apply: its id.
+        verdict: active, unaffected, rejected or pending.
+        milliseconds: from seeing the apply to the verdict.
+    """
+
+    apply: str
+    verdict: str
+    milliseconds: int = 0
+
+
+@frozen
+class TypeCounts:
+    """Resources of one xDS type: accepted by Envoy, warming, active (read back), rejected."""
+
+    accepted: int = 0
+    warming: int = 0
+    active: int = 0
+    rejected: int = 0
+
+
+@frozen
+class HostStatus:
+    """`report/<host>/status`: what one host says about itself. No clock readings: equal states are equal bytes.
+
+    Attributes:
+        apply, revision: what it has seen.
+        active_apply, active_revision: what its Envoy verifiably runs.
+        affected: `Kind namespace/name` of the resources that this host runs something of.
+        rejections: see `Rejection`.
+        held: why the stored configuration is not followed (records changed without an apply …); None when it is.
+        notes: what a person should know: unread records, tables that wait for a cluster.
+        xds: type → counts.
+        envoy_state: `live`, `starting`, `down`.
+        envoy_restarts: how often Envoy died under this agent.
+        envoy_exit: how it died the last time.
+        left: True when the host left the mesh on purpose.
+    """
+
+    apply: str | None = None
+    revision: int = 0
+    active_apply: str | None = None
+    active_revision: int = 0
+    affected: tuple[str, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    held: str | None = None
+    notes: tuple[str, ...] = ()
+    xds: dict[str, TypeCounts] = field(factory=dict)
+    envoy_state: str = "down"
+    envoy_version: str | None = None
+    agent_version: str | None = None
+    envoy_restarts: int = 0
+    envoy_exit: str | None = None
+    left: bool = False

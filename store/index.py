@@ -1,0 +1,256 @@
+"""Host names → Keys, so that the cost of a change follows the change.
+
+A `View` answers the compiler's questions about one Snapshot and remembers each question as a `Token`. A changed
+resource touches the tokens under which it is filed, before and after; whatever was computed from questions that share
+none of them is still right. That is the whole rule of incremental work: nobody lists dependencies by hand.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from store.resources.destination_rule import DestinationRule
+from store.resources.fields import Key
+from store.resources.gateway import Gateway
+from store.resources.kinds import Resource
+from store.resources.service_entry import ServiceEntry
+from store.resources.virtual_service import VirtualService
+from store.snapshot import Entry, Snapshot, age
+
+DEFAULT_SUFFIXES = ("svc.cluster.local",)
+"""What a short name may stand for: `reviews` → `reviews.<namespace of the rule>.<suffix>`."""
+
+MESH = "mesh"
+
+
+class Token(NamedTuple):
+    """One question: a family, and the name asked for."""
+
+    family: str
+    name: str = ""
+
+
+def canonical(host: str) -> str:
+    """Return *host* as indexes and Envoy names have it: lower case, without the trailing dot."""
+    return host.lower().rstrip(".")
+
+
+def candidates(host: str, namespace: str, suffixes: Iterable[str] = DEFAULT_SUFFIXES) -> tuple[str, ...]:
+    """Return the names that *host*, written in a rule of *namespace*, may mean; the first that exists is meant."""
+    name = canonical(host)
+    if "." in name or name.startswith("*"):
+        return (name,)
+    return (name, *(f"{name}.{namespace}.{suffix}" for suffix in suffixes))
+
+
+def wildcards_above(host: str) -> Iterator[str]:
+    """Yield the wildcard patterns that cover *host*, the most specific first; a pattern covers itself."""
+    if host.startswith("*"):
+        yield host
+        host = host[1:].lstrip(".")
+    rest = host
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        yield f"*.{rest}"
+    yield "*"
+
+
+def gateway_names(spec: VirtualService, namespace: str) -> tuple[str, ...]:
+    """Return the gateways of *spec* as `namespace/name`, and `mesh` as it is."""
+    return tuple(_gateway_name(name, namespace) for name in spec.gateways) or (MESH,)
+
+
+def _gateway_name(name: str, namespace: str) -> str:
+    if name == MESH or "/" in name:
+        return name
+    if "." in name:  # name.namespace.svc…, as documents of 2018 have it
+        short, own_namespace = name.split(".")[:2]
+        return f"{own_namespace}/{short}"
+    return f"{namespace}/{name}"
+
+
+def _filed(resource: Resource) -> Iterator[Token]:
+    """Yield the tokens under which *resource* is found."""
+    namespace, spec = resource.metadata.namespace, resource.spec
+    match spec:
+        case ServiceEntry():
+            yield from (Token("service", canonical(host)) for host in spec.hosts)
+            yield from (Token("address", address) for address in spec.addresses)
+        case VirtualService():
+            for gateway in gateway_names(spec, namespace):
+                if gateway != MESH:
+                    yield Token("bound", gateway)
+                else:
+                    yield from (Token("route", name) for host in spec.hosts for name in candidates(host, namespace))
+        case DestinationRule():
+            yield from (Token("rule", name) for name in candidates(spec.host, namespace))
+        case Gateway():
+            yield Token("gateway")
+
+
+_SETS = {"service": Token("service-hosts"), "route": Token("route-hosts")}
+
+
+class Index:
+    """Where each resource is filed. Its state depends on the present resources only, not on how they came to be."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Token, set[Key]] = defaultdict(set)
+        self._names: dict[str, set[str]] = {family: set() for family in _SETS}
+        self._partial: dict[str, set[str]] = {family: set() for family in ("route", "rule")}
+
+    def __repr__(self) -> str:
+        return f"<Index {len(self._keys)} names>"
+
+    def replace(self, key: Key, before: Resource | None, after: Resource | None) -> set[Token]:
+        """File *key* under what *after* says instead of what *before* said.
+
+        Returns:
+            Every token whose answer may differ now.
+        """
+        old = set(_filed(before)) if before else set()
+        new = set(_filed(after)) if after else set()
+        touched = old | new
+        for token in old - new:
+            touched |= self._remove(token, key)
+        for token in new - old:
+            touched |= self._add(token, key)
+        return touched
+
+    def _add(self, token: Token, key: Key) -> set[Token]:
+        fresh = token not in self._keys
+        self._keys[token].add(key)
+        return self._appeared(token) if fresh else set()
+
+    def _remove(self, token: Token, key: Key) -> set[Token]:
+        keys = self._keys[token]
+        keys.discard(key)
+        if keys:
+            return set()
+        del self._keys[token]
+        return self._appeared(token)
+
+    def _appeared(self, token: Token) -> set[Token]:
+        """Note that *token* went from nothing to something or back, and return what that touches."""
+        touched = {Token("exists", token.name)} if token.family == "service" else set()
+        present = token in self._keys
+        if token.family in _SETS:
+            (self._names[token.family].add if present else self._names[token.family].discard)(token.name)
+            touched.add(_SETS[token.family])
+        if token.family in self._partial and token.name.startswith("*") and token.name[1:2] not in ("", "."):
+            partial = self._partial[token.family]
+            (partial.add if present else partial.discard)(token.name)
+            touched.add(Token(f"{token.family}-partial"))
+        return touched
+
+    def keys(self, token: Token) -> frozenset[Key]:
+        """Return the Keys filed under *token*; empty when there are none."""
+        return frozenset(self._keys.get(token, ()))
+
+    def names(self, family: str) -> frozenset[str]:
+        """Return all names of *family* (`service` or `route`)."""
+        return frozenset(self._names[family])
+
+    def partial(self, family: str) -> frozenset[str]:
+        """Return the patterns of *family* whose `*` abuts text (`*-bar.foo.com`), which no label walk finds."""
+        return frozenset(self._partial[family])
+
+    def has(self, token: Token) -> bool:
+        return token in self._keys
+
+
+def build(entries: Mapping[Key, Entry]) -> Index:
+    """Return the index of *entries*, from scratch."""
+    index = Index()
+    for key, entry in entries.items():
+        index.replace(key, None, entry.resource)
+    return index
+
+
+class Found(NamedTuple):
+    """A resource that answers a question, with its age and key."""
+
+    key: Key
+    entry: Entry
+
+    @property
+    def spec(self) -> object:
+        resource = self.entry.resource
+        assert resource is not None, "only what could be read is filed"
+        return resource.spec
+
+
+class View:
+    """One Snapshot, asked by the compiler. Every answer is oldest first.
+
+    Attributes:
+        reads: the questions asked so far.
+    """
+
+    def __init__(self, snapshot: Snapshot, index: Index) -> None:
+        self._snapshot = snapshot
+        self._index = index
+        self.reads: set[Token] = set()
+
+    def _find(self, token: Token) -> tuple[Found, ...]:
+        self.reads.add(token)
+        found = (Found(key, self._snapshot.entries[key]) for key in self._index.keys(token))
+        return tuple(sorted(found, key=lambda f: age(f.key, f.entry)))
+
+    def services(self, host: str) -> tuple[Found, ...]:
+        """Return the ServiceEntries that list *host* (canonical, or a wildcard as written)."""
+        return self._find(Token("service", host))
+
+    def addressed(self, address: str) -> tuple[Found, ...]:
+        """Return the ServiceEntries that list the IP *address*."""
+        return self._find(Token("address", address))
+
+    def exists(self, host: str) -> bool:
+        """Return whether *host* is in the registry."""
+        self.reads.add(Token("exists", host))
+        return self._index.has(Token("service", host))
+
+    def service_hosts(self) -> frozenset[str]:
+        """Return all hosts of the registry, wildcards included."""
+        self.reads.add(Token("service-hosts"))
+        return self._index.names("service")
+
+    def route_hosts(self) -> frozenset[str]:
+        """Return all hosts that mesh-bound VirtualServices may mean, wildcards included."""
+        self.reads.add(Token("route-hosts"))
+        return self._index.names("route")
+
+    def routes(self, host: str) -> tuple[Found, ...]:
+        """Return the mesh-bound VirtualServices for *host*: those of its most specific name or pattern."""
+        return self._most_specific("route", host)
+
+    def routes_named(self, host: str) -> tuple[Found, ...]:
+        """Return the mesh-bound VirtualServices that name *host* itself (a wildcard: as written)."""
+        return self._find(Token("route", host))
+
+    def rules(self, host: str, namespace: str) -> tuple[Found, ...]:
+        """Return the DestinationRules of *namespace* for *host*: those of its most specific name or pattern."""
+        for pattern in self._patterns("rule", host):
+            found = tuple(f for f in self._find(Token("rule", pattern)) if f.key.namespace == namespace)
+            if found:
+                return found
+        return ()
+
+    def gateways(self) -> tuple[Found, ...]:
+        """Return all Gateways."""
+        return self._find(Token("gateway"))
+
+    def bound(self, gateway: str) -> tuple[Found, ...]:
+        """Return the VirtualServices that name *gateway* (`namespace/name`)."""
+        return self._find(Token("bound", gateway))
+
+    def _most_specific(self, family: str, host: str) -> tuple[Found, ...]:
+        return next((found for p in self._patterns(family, host) if (found := self._find(Token(family, p)))), ())
+
+    def _patterns(self, family: str, host: str) -> Iterator[str]:
+        """Yield *host* and the patterns of *family* that cover it: exact, then the longest first."""
+        yield host
+        self.reads.add(Token(f"{family}-partial"))
+        partial = [p for p in self._index.partial(family) if host.endswith(p[1:]) and len(host) >= len(p)]
+        walk = (p for p in wildcards_above(host) if p != host)
+        yield from sorted((*walk, *partial), key=lambda p: (-len(p), p)) if partial else walk
