@@ -294,6 +294,16 @@ class Etcd:
 
     # --- the cluster
 
+    async def revision(self, key: str) -> int:
+        """Ask the whole cluster, not one member that may lag behind, for its revision.
+
+        Args:
+            key: any that the caller may read, existing or not; with roles, every read needs one.
+        """
+        request = etcdrpc.RangeRequest(key=key.encode(), count_only=True)
+        response = await self._call(lambda member: member.kv.Range, request)
+        return int(response.header.revision)
+
     async def status(self) -> EtcdStatus:
         """Ask the preferred member that answers what it is."""
         response = await self._call(lambda member: member.maintenance.Status, etcdrpc.StatusRequest())
