@@ -14,7 +14,8 @@ from store.diagnostic import Diagnostic, error, warning
 from store.resources.fields import Metadata
 from store.resources.kinds import KINDS, PLANNED, Kind, Resource, Spec
 from store.resources.names import is_dns_label, is_name, is_subdomain
-from store.structure import REFUSED, describe, did_you_mean, structure, under, unknown_field, unstructure
+from store.scalars import REFUSED, describe, did_you_mean
+from store.structure import structure, under, unknown_field, unstructure
 
 MAX_DEPTH = 64
 MAX_RECORD_BYTES = 1536 * 1024
@@ -92,7 +93,7 @@ def _as_stored(said: Diagnostic) -> Diagnostic:
     return evolve(said, code="needs-newer-agent", expected=None, hint="a newer agent may understand it")
 
 
-# --- the parts of a document -------------------------------------------------------------------------------------
+# --- the parts of a document --------------------------------------------------------------------------------
 
 
 def _top_level(document: Mapping[object, object]) -> Iterator[Diagnostic]:
@@ -217,7 +218,7 @@ def _without_echo(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     return (one for one in said if one.code != "missing-field" or one.path not in refused)
 
 
-# --- records -----------------------------------------------------------------------------------------------------
+# --- records ------------------------------------------------------------------------------------------------
 
 
 class BadRecord(ValueError):  # noqa: N818 - named as what it is

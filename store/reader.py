@@ -142,7 +142,7 @@ def _in_file(said: Diagnostic, file: str) -> Diagnostic:
     return evolve(said, place=evolve(said.place, file=file)) if said.place else said
 
 
-# --- text --------------------------------------------------------------------------------------------------------
+# --- text ---------------------------------------------------------------------------------------------------
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
@@ -192,7 +192,7 @@ def _chunks(text: str) -> Iterator[tuple[int, str]]:
         start = marker
 
 
-# --- one document ------------------------------------------------------------------------------------------------
+# --- one document -------------------------------------------------------------------------------------------
 
 
 def _read_chunk(chunk: str, first_line: int, budget: Budget) -> tuple[list[Node], list[Diagnostic]]:

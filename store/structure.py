@@ -1,16 +1,14 @@
-"""Plain values → the frozen classes of `store/resources`, with every mistake collected at its path.
+"""Plain values → the frozen classes of `store/resources`, with every mistake collected at its path, and back.
 
-The rules of Istio's own decoder (protojson) live here and nothing of any kind: which spellings of a field are taken,
-what may stand for a number, what a oneof refuses. Dispatch on types is cattrs'; a hook never raises, it returns `Found`.
+The rules of Istio's own decoder (protojson) for fields live here, and nothing of any kind: which spellings of a field
+are taken, what a oneof refuses. Dispatch on types is cattrs'; a hook never raises, it returns `Found`.
 """
 
-import difflib
 import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any
 
 import attrs
@@ -20,37 +18,23 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from store.diagnostic import Diagnostic, error, warning
 from store.resources.fields import Duration, Int32, Uint32
+from store.scalars import (
+    REFUSED,
+    Found,
+    describe,
+    did_you_mean,
+    integer_reader,
+    read_bool,
+    read_duration,
+    read_enum,
+    read_string,
+    refuse,
+    render_duration,
+    wrong_type,
+)
 
 MAX_UNKNOWN_FIELDS = 20
 """So many unknown fields of one mapping are named; more of them say nothing new, and near names cost time."""
-
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})", re.ASCII)
-_DURATION = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+|[-+]?0", re.ASCII)
-_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-_NANOSECONDS = {
-    "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
-}  # fmt: skip
-_MAX_NANOSECONDS = 2**63 - 1  # Go's time.Duration
-
-
-class _Refused:
-    """The value of something that could not be understood."""
-
-
-REFUSED = _Refused()
-
-
-@frozen
-class Found:
-    """What became of one value.
-
-    Attributes:
-        value: the structured value, or `REFUSED`; an unknown field beside known ones does not refuse them.
-        diagnostics: what was said on the way, paths relative to the value.
-    """
-
-    value: Any
-    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def structure(value: object, cls: type) -> Found:
@@ -66,29 +50,6 @@ def unstructure(value: object) -> dict[str, object]:
 def under(diagnostics: Iterable[Diagnostic], *prefix: str | int) -> Iterator[Diagnostic]:
     """Yield *diagnostics* with *prefix* before their paths."""
     return (evolve(said, path=prefix + said.path) for said in diagnostics)
-
-
-def describe(value: object) -> str:
-    """Return *value* as a message shows it: short, on one line, whatever it is."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value) if value.bit_length() < 80 else "a huge number"
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, str):
-        shown = value if len(value) <= 60 else value[:59] + "…"
-        return '"' + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown) + '"'
-    if isinstance(value, Mapping):
-        return "a mapping"
-    return "a list" if isinstance(value, list | tuple) else "something else"
-
-
-def wrong_type(value: object, expected: str, hint: str | None = None) -> Diagnostic:
-    """Return the diagnostic for a *value* that is not what its field takes."""
-    return error("wrong-type", f"{describe(value)} is not {expected}", expected=expected, hint=hint)
 
 
 def unknown_field(key: str, known: Iterable[str], near: Iterable[str] = ()) -> Diagnostic:
@@ -110,13 +71,6 @@ def unknown_field(key: str, known: Iterable[str], near: Iterable[str] = ()) -> D
     )
 
 
-def did_you_mean(word: str, names: Iterable[str]) -> str | None:
-    """Return a hint with the name that *word* resembles, or None when none is near."""
-    lower = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word.lower(), lower, n=1) if len(word) <= 64 else []
-    return f'did you mean "{lower[near[0]]}"?' if near else None
-
-
 def camel_case(attribute: str) -> str:
     """Return the JSON name of an attribute: `load_balancer` → `loadBalancer`."""
     first, *rest = attribute.split("_")
@@ -128,100 +82,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"[A-Z]", lambda capital: "_" + capital.group().lower(), name)
 
 
-def _refuse(diagnostic: Diagnostic) -> Found:
-    return Found(REFUSED, (diagnostic,))
-
-
-# --- scalars -----------------------------------------------------------------------------------------------------
-
-
-def _string(value: object, _: type) -> Found:
-    if not isinstance(value, str):
-        quotable = isinstance(value, bool | int | float)
-        return _refuse(wrong_type(value, "a string", "put it in quotes" if quotable else None))
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        return _refuse(error("bad-value", "half of a surrogate pair is not a character"))
-    return Found(value)
-
-
-def _bool(value: object, _: type) -> Found:
-    if isinstance(value, bool):
-        return Found(value)
-    return _refuse(wrong_type(value, "true or false"))
-
-
-def _integer_hook(cls: type[int], low: int, high: int) -> Callable[[object, type], Found]:
-    expected = f"a whole number from {low} to {high}"
-
-    def structure_integer(value: object, _: type) -> Found:
-        number: int | None = None
-        if isinstance(value, int) and not isinstance(value, bool):
-            number = value
-        elif (isinstance(value, float) and value.is_integer()) or (
-            isinstance(value, str) and _INTEGER.fullmatch(value)
-        ):
-            number = int(value)
-        if number is None:
-            return _refuse(wrong_type(value, "a whole number"))
-        if not low <= number <= high:
-            return _refuse(error("bad-value", f"{describe(number)} is out of range", expected=expected))
-        return Found(cls(number))
-
-    return structure_integer
-
-
-def _duration(value: object, _: type) -> Found:
-    if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        unit = isinstance(value, int | float) and not isinstance(value, bool)
-        unit = unit or (isinstance(value, str) and _INTEGER.fullmatch(value) is not None)
-        hint = f'a unit is missing: "{describe(value).strip(chr(34))}s"?' if unit else None
-        return _refuse(wrong_type(value, 'a duration such as "5s", "250ms" or "1h30m"', hint))
-    if len(value) > 64:
-        return _refuse(error("bad-value", "the duration is longer than 64 characters"))
-    exact = sum(
-        (Fraction(n if n[0] != "." else "0" + n) * _NANOSECONDS[u] for n, u in _parts(value)), Fraction(0)
-    )
-    nanoseconds = int(exact) * (-1 if value[0] == "-" else 1)
-    if abs(nanoseconds) > _MAX_NANOSECONDS:
-        return _refuse(error("bad-value", f"{describe(value)} is too long", expected="at most 292 years"))
-    return Found(Duration(nanoseconds / 10**9))
-
-
-def _parts(text: str) -> list[tuple[str, str]]:
-    return [(number.removesuffix("."), unit) for number, unit in _DURATION_PART.findall(text)]
-
-
-def render_duration(seconds: float) -> str:
-    """Return *seconds* as a duration that reads back as the same number: `0.5s`."""
-    nanoseconds = round(Fraction(seconds) * 10**9)
-    whole, rest = divmod(abs(nanoseconds), 10**9)
-    fraction = f"{rest:09d}".rstrip("0")
-    return ("-" if nanoseconds < 0 else "") + str(whole) + ("." + fraction if fraction else "") + "s"
-
-
-def _enum(value: object, cls: type[StrEnum]) -> Found:
-    names = tuple(cls)
-    if isinstance(value, str) and value in cls.__members__:
-        return Found(cls[value])
-    # Istio's decoder takes numbers; our members stand in the order of the proto's.
-    if isinstance(value, int | float) and not isinstance(value, bool) and value in range(len(names)):
-        return Found(names[int(value)])
-    expected = f"one of {', '.join(names)}"
-    if not isinstance(value, str):
-        return _refuse(
-            error("wrong-type", f"{describe(value)} is not a value of this field", expected=expected)
-        )
-    return _refuse(
-        error(
-            "bad-value",
-            f"{describe(value)} is not a value of this field",
-            expected=expected,
-            hint=did_you_mean(value, names),
-        )
-    )
-
-
-# --- collections -------------------------------------------------------------------------------------------------
+# --- collections --------------------------------------------------------------------------------------------
 
 
 def _tuple_hook(cls: Any) -> Callable[[object, type], Found]:
@@ -229,7 +90,7 @@ def _tuple_hook(cls: Any) -> Callable[[object, type], Found]:
 
     def structure_tuple(value: object, _: type) -> Found:
         if not isinstance(value, list | tuple):
-            return _refuse(
+            return refuse(
                 wrong_type(
                     value, "a list", "put “- ” before it" if isinstance(value, str | Mapping) else None
                 )
@@ -247,12 +108,12 @@ def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
 
     def structure_mapping(value: object, _: type) -> Found:
         if not isinstance(value, Mapping):
-            return _refuse(wrong_type(value, "a mapping"))
+            return refuse(wrong_type(value, "a mapping"))
         diagnostics: list[Diagnostic] = []
         items: dict[str, object] = {}
         refused = False
         for key, item in value.items():
-            name = _string(key, str)
+            name = read_string(key, str)
             found = name if name.value is REFUSED else structure(item, item_type)
             diagnostics += found.diagnostics if found is name else under(found.diagnostics, key)
             refused = refused or found.value is REFUSED
@@ -262,7 +123,7 @@ def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
     return structure_mapping
 
 
-# --- classes -----------------------------------------------------------------------------------------------------
+# --- classes ------------------------------------------------------------------------------------------------
 
 
 @frozen
@@ -315,7 +176,7 @@ def _class_hook(cls: Any) -> Callable[[object, type], Found]:
         if not plans:
             plans.append(_plan(cls))
         if not isinstance(value, Mapping):
-            return _refuse(wrong_type(value, "a mapping"))
+            return refuse(wrong_type(value, "a mapping"))
         given: dict[str, object] = {}
         diagnostics = list(_sort_fields(plans[0], value, given))
         return _build(plans[0], given, diagnostics)
@@ -383,12 +244,12 @@ def _is_collection(origin: object) -> Callable[[Any], bool]:
 
 def _new_converter() -> cattrs.Converter:
     made = cattrs.Converter(unstruct_collection_overrides={tuple: list})
-    made.register_structure_hook(str, _string)
-    made.register_structure_hook(bool, _bool)
-    made.register_structure_hook(Int32, _integer_hook(Int32, -(2**31), 2**31 - 1))
-    made.register_structure_hook(Uint32, _integer_hook(Uint32, 0, 2**32 - 1))
-    made.register_structure_hook(Duration, _duration)
-    made.register_structure_hook_func(lambda t: isinstance(t, type) and issubclass(t, StrEnum), _enum)
+    made.register_structure_hook(str, read_string)
+    made.register_structure_hook(bool, read_bool)
+    made.register_structure_hook(Int32, integer_reader(Int32, -(2**31), 2**31 - 1))
+    made.register_structure_hook(Uint32, integer_reader(Uint32, 0, 2**32 - 1))
+    made.register_structure_hook(Duration, read_duration)
+    made.register_structure_hook_func(lambda t: isinstance(t, type) and issubclass(t, StrEnum), read_enum)
     made.register_structure_hook_factory(_is_collection(tuple), _tuple_hook)
     made.register_structure_hook_factory(_is_collection(Mapping), _mapping_hook)
     made.register_structure_hook_factory(attrs.has, _class_hook)

@@ -295,7 +295,7 @@ def _shown(text: str) -> str:
     return f'"{text if len(text) <= 60 else text[:59] + "…"}"'
 
 
-# --- syntax errors -----------------------------------------------------------------------------------------------
+# --- syntax errors ------------------------------------------------------------------------------------------
 
 _PLAIN_WORDS = (
     ("could not find expected ':'", "a key without a colon, or text at the indentation of a key"),

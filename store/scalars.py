@@ -1,0 +1,164 @@
+"""One scalar of a document → a value of ours, by the rules of Istio's own decoder (protojson): quoted numbers, enums by
+number, durations as Go writes them; and how messages show a value. A function never raises, it returns `Found`.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from attrs import frozen
+
+from store.diagnostic import Diagnostic, error
+from store.resources.fields import Duration
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})", re.ASCII)
+_DURATION = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+|[-+]?0", re.ASCII)
+_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_NANOSECONDS = {
+    "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
+}  # fmt: skip
+_MAX_NANOSECONDS = 2**63 - 1  # Go's time.Duration
+
+
+class _Refused:
+    """The value of something that could not be understood."""
+
+
+REFUSED = _Refused()
+
+
+@frozen
+class Found:
+    """What became of one value.
+
+    Attributes:
+        value: the structured value, or `REFUSED`; an unknown field beside known ones does not refuse them.
+        diagnostics: what was said on the way, paths relative to the value.
+    """
+
+    value: Any
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def describe(value: object) -> str:
+    """Return *value* as a message shows it: short, on one line, whatever it is."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value) if value.bit_length() < 80 else "a huge number"
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, str):
+        shown = value if len(value) <= 60 else value[:59] + "…"
+        return '"' + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown) + '"'
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, list | tuple) else "something else"
+
+
+def wrong_type(value: object, expected: str, hint: str | None = None) -> Diagnostic:
+    """Return the diagnostic for a *value* that is not what its field takes."""
+    return error("wrong-type", f"{describe(value)} is not {expected}", expected=expected, hint=hint)
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str | None:
+    """Return a hint with the name that *word* resembles, or None when none is near."""
+    lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(word.lower(), lower, n=1) if len(word) <= 64 else []
+    return f'did you mean "{lower[near[0]]}"?' if near else None
+
+
+def refuse(diagnostic: Diagnostic) -> Found:
+    """Return that a value is refused, and why."""
+    return Found(REFUSED, (diagnostic,))
+
+
+def read_string(value: object, _: type) -> Found:
+    if not isinstance(value, str):
+        quotable = isinstance(value, bool | int | float)
+        return refuse(wrong_type(value, "a string", "put it in quotes" if quotable else None))
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        return refuse(error("bad-value", "half of a surrogate pair is not a character"))
+    return Found(value)
+
+
+def read_bool(value: object, _: type) -> Found:
+    if isinstance(value, bool):
+        return Found(value)
+    return refuse(wrong_type(value, "true or false"))
+
+
+def integer_reader(cls: type[int], low: int, high: int) -> Callable[[object, type], Found]:
+    expected = f"a whole number from {low} to {high}"
+
+    def read_integer(value: object, _: type) -> Found:
+        number: int | None = None
+        if isinstance(value, int) and not isinstance(value, bool):
+            number = value
+        elif (isinstance(value, float) and value.is_integer()) or (
+            isinstance(value, str) and _INTEGER.fullmatch(value)
+        ):
+            number = int(value)
+        if number is None:
+            return refuse(wrong_type(value, "a whole number"))
+        if not low <= number <= high:
+            return refuse(error("bad-value", f"{describe(number)} is out of range", expected=expected))
+        return Found(cls(number))
+
+    return read_integer
+
+
+def read_duration(value: object, _: type) -> Found:
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        unit = isinstance(value, int | float) and not isinstance(value, bool)
+        unit = unit or (isinstance(value, str) and _INTEGER.fullmatch(value) is not None)
+        hint = f'a unit is missing: "{describe(value).strip(chr(34))}s"?' if unit else None
+        return refuse(wrong_type(value, 'a duration such as "5s", "250ms" or "1h30m"', hint))
+    if len(value) > 64:
+        return refuse(error("bad-value", "the duration is longer than 64 characters"))
+    exact = sum(
+        (Fraction(n if n[0] != "." else "0" + n) * _NANOSECONDS[u] for n, u in _parts(value)), Fraction(0)
+    )
+    nanoseconds = int(exact) * (-1 if value[0] == "-" else 1)
+    if abs(nanoseconds) > _MAX_NANOSECONDS:
+        return refuse(error("bad-value", f"{describe(value)} is too long", expected="at most 292 years"))
+    return Found(Duration(nanoseconds / 10**9))
+
+
+def _parts(text: str) -> list[tuple[str, str]]:
+    return [(number.removesuffix("."), unit) for number, unit in _DURATION_PART.findall(text)]
+
+
+def render_duration(seconds: float) -> str:
+    """Return *seconds* as a duration that reads back as the same number: `0.5s`."""
+    nanoseconds = round(Fraction(seconds) * 10**9)
+    whole, rest = divmod(abs(nanoseconds), 10**9)
+    fraction = f"{rest:09d}".rstrip("0")
+    return ("-" if nanoseconds < 0 else "") + str(whole) + ("." + fraction if fraction else "") + "s"
+
+
+def read_enum(value: object, cls: type[StrEnum]) -> Found:
+    names = tuple(cls)
+    if isinstance(value, str) and value in cls.__members__:
+        return Found(cls[value])
+    # Istio's decoder takes numbers; our members stand in the order of the proto's.
+    if isinstance(value, int | float) and not isinstance(value, bool) and value in range(len(names)):
+        return Found(names[int(value)])
+    expected = f"one of {', '.join(names)}"
+    if not isinstance(value, str):
+        return refuse(
+            error("wrong-type", f"{describe(value)} is not a value of this field", expected=expected)
+        )
+    return refuse(
+        error(
+            "bad-value",
+            f"{describe(value)} is not a value of this field",
+            expected=expected,
+            hint=did_you_mean(value, names),
+        )
+    )
