@@ -244,7 +244,7 @@ def _is_collection(origin: object) -> Callable[[Any], bool]:
 
 def _new_converter() -> cattrs.Converter:
     made = cattrs.Converter(unstruct_collection_overrides={tuple: list})
-    made.register_structure_hook(str, read_string)
+    made.register_structure_hook_func(lambda t: t is str, read_string)  # a hook for str would take every StrEnum
     made.register_structure_hook(bool, read_bool)
     made.register_structure_hook(Int32, integer_reader(Int32, -(2**31), 2**31 - 1))
     made.register_structure_hook(Uint32, integer_reader(Uint32, 0, 2**32 - 1))
