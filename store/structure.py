@@ -39,6 +39,8 @@ MAX_UNKNOWN_FIELDS = 20
 
 def structure(value: object, cls: type) -> Found:
     """Return *value* as an instance of *cls* with all that is wrong with it. Never raises, whatever *value* is."""
+    if isinstance(cls, type) and issubclass(cls, StrEnum):  # cattrs would hand it to the hook of str
+        return read_enum(value, cls)
     return typing.cast(Found, _converter.structure(value, cls))
 
 
@@ -244,12 +246,11 @@ def _is_collection(origin: object) -> Callable[[Any], bool]:
 
 def _new_converter() -> cattrs.Converter:
     made = cattrs.Converter(unstruct_collection_overrides={tuple: list})
-    made.register_structure_hook_func(lambda t: t is str, read_string)  # a hook for str would take every StrEnum
+    made.register_structure_hook(str, read_string)
     made.register_structure_hook(bool, read_bool)
     made.register_structure_hook(Int32, integer_reader(Int32, -(2**31), 2**31 - 1))
     made.register_structure_hook(Uint32, integer_reader(Uint32, 0, 2**32 - 1))
     made.register_structure_hook(Duration, read_duration)
-    made.register_structure_hook_func(lambda t: isinstance(t, type) and issubclass(t, StrEnum), read_enum)
     made.register_structure_hook_factory(_is_collection(tuple), _tuple_hook)
     made.register_structure_hook_factory(_is_collection(Mapping), _mapping_hook)
     made.register_structure_hook_factory(attrs.has, _class_hook)
