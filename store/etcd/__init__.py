@@ -12,3 +12,9 @@ bridge.py    gRPC's threads on one side, trio on the other
 
 The package `python3-etcd3` is used for its generated stubs only.
 """
+
+import os
+
+# gRPC would write its own account of every lost connection to stderr, which belongs to the program; callers are told
+# by exceptions. It reads this when it is imported.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")

@@ -21,14 +21,14 @@ import trio
 from store.etcd.endpoint import Endpoint
 from store.etcd.failure import CallFailed, from_rpc
 
-# A stopped peer (SIGSTOP, a pulled cable) was noticed after 2–7 s with these, after 60 s without
-# `ping_timeout_ms`, and never without pings. An interval of 1 s makes etcd answer too_many_pings, 5 s do not.
+# A stopped peer (SIGSTOP, a pulled cable) is noticed after 2–8 s with these, after 60 s without
+# `ping_timeout_ms`, and never without pings. etcd hangs up (too_many_pings) on pings less than 5 s apart, hence 6;
+# and on three pings while no call is open, hence no `keepalive_permit_without_calls`: unary calls have deadlines.
 _OPTIONS = (
-    ("grpc.keepalive_time_ms", 5000),
+    ("grpc.keepalive_time_ms", 6000),
     ("grpc.keepalive_timeout_ms", 2000),
     ("grpc.http2.ping_timeout_ms", 2000),
     ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.keepalive_permit_without_calls", 1),
     # Channels to one target would share one connection and its back-off.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", 100),

@@ -211,7 +211,7 @@ async def open_watch(
     """Watch all keys under a prefix.
 
     The stream is opened when the first batch is waited for. After a loss it is opened again, at the next
-    endpoint, with pauses of 0.1 to 1 s, for ever; a peer that stopped answering is noticed within 7 s.
+    endpoint, with pauses of 0.1 to 1 s, for ever; a peer that stopped answering is noticed within 8 s.
 
     Args:
         etcd: an open client.
