@@ -110,13 +110,9 @@ def _kind(document: Mapping[object, object], diagnostics: list[Diagnostic]) -> K
     word = document.get("kind")
     if not isinstance(word, str):
         if word is None:
-            diagnostics.append(
-                error("missing-field", '"kind" is missing', expected=f"one of {', '.join(KINDS)}")
-            )
+            diagnostics.append(error("missing-field", '"kind" is missing', expected=f"one of {', '.join(KINDS)}"))
         else:
-            diagnostics.append(
-                error("wrong-type", f"{describe(word)} is not a kind", "kind", expected="a string")
-            )
+            diagnostics.append(error("wrong-type", f"{describe(word)} is not a kind", "kind", expected="a string"))
         return None
     kind = KINDS.get(OLD_KINDS.get(word, word))
     if kind is None:
@@ -124,9 +120,7 @@ def _kind(document: Mapping[object, object], diagnostics: list[Diagnostic]) -> K
         return None
     if word in OLD_KINDS:
         diagnostics.append(
-            warning(
-                "old-spelling", f'kind "{word}" is a spelling of 2018', "kind", hint=f'write "{kind.name}"'
-            )
+            warning("old-spelling", f'kind "{word}" is a spelling of 2018', "kind", hint=f'write "{kind.name}"')
         )
     diagnostics += _api_version(document.get("apiVersion"), kind)
     return kind
@@ -163,9 +157,7 @@ def _api_version(version: object, kind: Kind) -> Iterator[Diagnostic]:
         yield error("unknown-version", message, "apiVersion", expected=expected)
 
 
-def _metadata(
-    document: Mapping[object, object], kind: Kind | None, diagnostics: list[Diagnostic]
-) -> Metadata | None:
+def _metadata(document: Mapping[object, object], kind: Kind | None, diagnostics: list[Diagnostic]) -> Metadata | None:
     written = document.get("metadata")
     if written is None:
         diagnostics.append(error("missing-field", '"metadata" is missing', expected="metadata with a name"))
@@ -192,9 +184,7 @@ def _check_metadata(metadata: Metadata, kind: Kind | None) -> Iterator[Diagnosti
         )
     if not is_name(metadata.namespace):
         expected = "lower-case letters, digits and -, up to 63 characters"
-        yield error(
-            "bad-value", f"{describe(metadata.namespace)} is not a namespace", "namespace", expected=expected
-        )
+        yield error("bad-value", f"{describe(metadata.namespace)} is not a namespace", "namespace", expected=expected)
 
 
 def _spec(document: Mapping[object, object], kind: Kind, diagnostics: list[Diagnostic]) -> Spec | None:

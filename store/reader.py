@@ -126,7 +126,7 @@ def read(text: bytes, file: str) -> Reading:
     diagnostics: list[Diagnostic] = []
     budget = Budget()
     try:
-        for first_line, chunk in _chunks(_decode(text)):
+        for first_line, chunk in _chunks(_joined_surrogates(_decode(text))):
             roots, said = _read_chunk(chunk, first_line, budget)
             diagnostics += said
             for root in roots:
@@ -146,14 +146,13 @@ def _in_file(said: Diagnostic, file: str) -> Diagnostic:
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 _VERSION = re.compile(r"^%YAML[^\n]*", re.MULTILINE)
 
 
 def _decode(text: bytes) -> str:
     if len(text) > MAX_FILE_BYTES:
-        raise Refusal(
-            said_at("too-large", f"the file has {len(text)} bytes, {MAX_FILE_BYTES} are allowed", 1)
-        )
+        raise Refusal(said_at("too-large", f"the file has {len(text)} bytes, {MAX_FILE_BYTES} are allowed", 1))
     if text.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Refusal(said_at("syntax", "the file is UTF-16", 1, hint="save it as UTF-8"))
     try:
@@ -165,10 +164,19 @@ def _decode(text: bytes) -> str:
     found = _UNPRINTABLE.search(decoded)
     if found:
         line, column = _end_of(decoded[: found.start()])
-        raise Refusal(
-            said_at("syntax", f"the character {found.group()!a} is not allowed in YAML", line, column)
-        )
+        raise Refusal(said_at("syntax", f"the character {found.group()!a} is not allowed in YAML", line, column))
     return decoded
+
+
+def _joined_surrogates(text: str) -> str:
+    """Return *text* with JSON's surrogate pairs written as YAML writes them, when it is JSON: libyaml takes none."""
+    if text.lstrip()[:1] not in ("{", "[") or "\\u" not in text:
+        return text
+    return _SURROGATES.sub(lambda pair: f"{pair[1]}\\U{_code_point(int(pair[2], 16), int(pair[3], 16)):08x}", text)
+
+
+def _code_point(high: int, low: int) -> int:
+    return 0x10000 + ((high - 0xD800) << 10) + low - 0xDC00
 
 
 def _end_of(text: str) -> tuple[int, int]:
@@ -237,7 +245,7 @@ def _blamed(chunk: str, refusal: Refusal) -> int | None:
 
 
 def _flatten(root: Node, file: str, diagnostics: list[Diagnostic]) -> Iterator[Document]:
-    """Yield the documents of *root*: itself, or the items of a `List` (or `VirtualServiceList` …); nothing when empty."""
+    """Yield the documents of *root*: itself, or the items of a `List` (`VirtualServiceList` …); nothing when empty."""
     kind = root.value.get("kind") if isinstance(root.value, dict) else None
     if root.value is None:
         return
@@ -249,6 +257,4 @@ def _flatten(root: Node, file: str, diagnostics: list[Diagnostic]) -> Iterator[D
         for item in items.items:
             yield from _flatten(item, file, diagnostics)
     elif items.value is not None:
-        diagnostics.append(
-            said_at("wrong-type", f"the items of a {kind} are a list", items.line, items.column)
-        )
+        diagnostics.append(said_at("wrong-type", f"the items of a {kind} are a list", items.line, items.column))

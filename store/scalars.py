@@ -121,9 +121,7 @@ def read_duration(value: object, _: type) -> Found:
         return refuse(wrong_type(value, 'a duration such as "5s", "250ms" or "1h30m"', hint))
     if len(value) > 64:
         return refuse(error("bad-value", "the duration is longer than 64 characters"))
-    exact = sum(
-        (Fraction(n if n[0] != "." else "0" + n) * _NANOSECONDS[u] for n, u in _parts(value)), Fraction(0)
-    )
+    exact = sum((Fraction(n if n[0] != "." else "0" + n) * _NANOSECONDS[u] for n, u in _parts(value)), Fraction(0))
     nanoseconds = int(exact) * (-1 if value[0] == "-" else 1)
     if abs(nanoseconds) > _MAX_NANOSECONDS:
         return refuse(error("bad-value", f"{describe(value)} is too long", expected="at most 292 years"))
@@ -151,9 +149,7 @@ def read_enum(value: object, cls: type[StrEnum]) -> Found:
         return Found(names[int(value)])
     expected = f"one of {', '.join(names)}"
     if not isinstance(value, str):
-        return refuse(
-            error("wrong-type", f"{describe(value)} is not a value of this field", expected=expected)
-        )
+        return refuse(error("wrong-type", f"{describe(value)} is not a value of this field", expected=expected))
     return refuse(
         error(
             "bad-value",

@@ -93,9 +93,7 @@ def _tuple_hook(cls: Any) -> Callable[[object, type], Found]:
     def structure_tuple(value: object, _: type) -> Found:
         if not isinstance(value, list | tuple):
             return refuse(
-                wrong_type(
-                    value, "a list", "put “- ” before it" if isinstance(value, str | Mapping) else None
-                )
+                wrong_type(value, "a list", "put “- ” before it" if isinstance(value, str | Mapping) else None)
             )
         found = [structure(item, item_type) for item in value]
         diagnostics = [said for i, one in enumerate(found) for said in under(one.diagnostics, i)]
@@ -138,12 +136,15 @@ class _Field:
 
 @frozen
 class _Plan:
-    """What a class takes. Spellings (camelCase, snake_case, those of 2018) → the JSON name of today."""
+    """What a class takes, from its fields and its class variables UNSUPPORTED, HINTS, OLD, ONEOF, LENIENT.
+
+    Spellings (camelCase, snake_case, those of 2018) → the JSON name of today."""
 
     cls: type
     fields: tuple[_Field, ...]
     spellings: Mapping[str, str]
     unsupported: Mapping[str, str]
+    hints: Mapping[str, str]
     old: Mapping[str, str]
     oneof: tuple[frozenset[str], ...]
     lenient: bool
@@ -159,9 +160,9 @@ def _plan(cls: type) -> _Plan:
     old: Mapping[str, str] = getattr(cls, "OLD", {})
     spellings = {f.name: f.name for f in fields} | {f.attribute: f.name for f in fields} | dict(old)
     refused = {name: name for name in unsupported} | {snake_case(name): name for name in unsupported}
-    return _Plan(
-        cls, fields, spellings, refused, old, getattr(cls, "ONEOF", ()), getattr(cls, "LENIENT", False)
-    )
+    hints_of: Mapping[str, str] = getattr(cls, "HINTS", {})
+    oneof, lenient = getattr(cls, "ONEOF", ()), getattr(cls, "LENIENT", False)
+    return _Plan(cls, fields, spellings, refused, hints_of, old, oneof, lenient)
 
 
 def _without_none(hint: Any) -> Any:
@@ -199,14 +200,11 @@ def _sort_fields(plan: _Plan, value: Mapping[Any, object], given: dict[str, obje
             elif item is not None:
                 given[name] = item
                 if key in plan.old and key != name:
-                    yield warning(
-                        "old-spelling", f'"{key}" is a spelling of 2018', key, hint=f'write "{name}"'
-                    )
+                    yield warning("old-spelling", f'"{key}" is a spelling of 2018', key, hint=f'write "{name}"')
         elif key in plan.unsupported:
             if item is not None:
-                yield error(
-                    "not-supported", f'"{plan.unsupported[key]}" is not supported yet', plan.unsupported[key]
-                )
+                name = plan.unsupported[key]
+                yield error("not-supported", f'"{name}" is not supported yet', name, hint=plan.hints.get(name))
         elif not plan.lenient:
             unknown += 1
             if unknown <= MAX_UNKNOWN_FIELDS:
@@ -214,9 +212,7 @@ def _sort_fields(plan: _Plan, value: Mapping[Any, object], given: dict[str, obje
     for group in plan.oneof:
         both = [name for name in given if name in group]
         if len(both) > 1:
-            yield error(
-                "conflict", f"{' and '.join(both)} exclude each other", both[1], expected="one of them"
-            )
+            yield error("conflict", f"{' and '.join(both)} exclude each other", both[1], expected="one of them")
 
 
 def _build(plan: _Plan, given: Mapping[str, object], diagnostics: list[Diagnostic]) -> Found:

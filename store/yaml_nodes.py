@@ -163,9 +163,7 @@ class _Builder:
         if node is None:
             inside = event.anchor in self._anchors
             message = (
-                "an alias stands inside what it means"
-                if inside
-                else f"no anchor &{event.anchor} before this alias"
+                "an alias stands inside what it means" if inside else f"no anchor &{event.anchor} before this alias"
             )
             raise self._refuse("alias", message, event)
         self._budget.alias_nodes -= node.size
@@ -266,7 +264,7 @@ def resolve(text: str) -> str | int | float | bool | None:
         return _BOOLS[text]
     if text[0] not in "+-.0123456789":
         return text
-    if _INTEGER.fullmatch(text) and len(text) < 20:
+    if _INTEGER.fullmatch(text) and len(text) <= 21:
         number = int(text)
         if -(2**63) <= number < 2**64:
             return number
@@ -337,8 +335,6 @@ def _syntax(wrong: yaml.YAMLError, first_line: int) -> Refusal:
     said = next((words for part, words in _PLAIN_WORDS if part in problem), f"this is not YAML: {problem}")
     if "never closed" in said and context is not None:
         mark = context
-    lines = frozenset(
-        one.line for one in (mark, context, getattr(wrong, "problem_mark", None)) if one is not None
-    )
+    lines = frozenset(one.line for one in (mark, context, getattr(wrong, "problem_mark", None)) if one is not None)
     line, column = (mark.line, mark.column + 1) if mark is not None else (0, 1)
     return Refusal(said_at("syntax", said, line + first_line, column), lines)

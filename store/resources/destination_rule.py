@@ -38,6 +38,10 @@ class LoadBalancerSettings:
         }
     )
 
+    HINTS: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"warmupDurationSecs": 'an old spelling; today it is "warmup.duration"'}
+    )
+
     simple: SimpleLB | None = None
 
 
@@ -123,6 +127,4 @@ def _check_policy(policy: TrafficPolicy, *at: str | int) -> Iterator[Diagnostic]
         yield warning("old-spelling", '"LEAST_CONN" is an old spelling', *where, hint='write "LEAST_REQUEST"')
     elif simple is not None and simple not in SUPPORTED_LB:
         expected = f"one of {', '.join(sorted(SUPPORTED_LB))}"
-        yield error(
-            "not-supported", f'load balancer "{simple}" is not supported yet', *where, expected=expected
-        )
+        yield error("not-supported", f'load balancer "{simple}" is not supported yet', *where, expected=expected)

@@ -115,9 +115,7 @@ def _check_server(server: Server, i: int) -> Iterator[Diagnostic]:
             expected="an IP address",
         )
     elif server.bind and not is_ip(server.bind):
-        yield error(
-            "bad-value", f'"{server.bind}" is not an IP address', *at, "bind", expected="an IP address"
-        )
+        yield error("bad-value", f'"{server.bind}" is not an IP address', *at, "bind", expected="an IP address")
 
 
 def check_protocol(protocol: str, *path: str | int) -> Iterator[Diagnostic]:

@@ -111,6 +111,17 @@ class HTTPRoute:
             "appendResponseHeaders", "removeRequestHeaders", "appendRequestHeaders", "websocketUpgrade",
         }
     )  # fmt: skip
+    HINTS: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "appendHeaders": 'a spelling of 2018; today it is "headers.request.add"',
+            "appendRequestHeaders": 'a spelling of 2018; today it is "headers.request.add"',
+            "removeRequestHeaders": 'a spelling of 2018; today it is "headers.request.remove"',
+            "appendResponseHeaders": 'a spelling of 2018; today it is "headers.response.add"',
+            "removeResponseHeaders": 'a spelling of 2018; today it is "headers.response.remove"',
+            "mirrorPercent": 'an old spelling; today it is "mirrorPercentage.value"',
+            "websocketUpgrade": "a field of 2018; remove it, upgrades need no field today",
+        }
+    )
 
     name: str | None = None
     match: tuple[HTTPMatchRequest, ...] = ()
@@ -124,6 +135,9 @@ REDIRECT_CODES = (301, 302, 303, 307, 308)
 """What Envoy's `RedirectAction` can say. Istio lets other 3xx pass and then has a route without action."""
 
 MAX_WEIGHT_SUM = 2**32 - 1
+"""Envoy's `WeightedCluster` adds weights up in 32 bits and refuses more."""
+
+_REFERENCE = re.compile(r"\\(.?)", re.DOTALL)
 
 
 def takes_everything(route: HTTPRoute) -> bool:
@@ -140,9 +154,7 @@ def _always(match: HTTPMatchRequest) -> bool:
 def check_route(route: HTTPRoute, *at: str | int) -> Iterator[Diagnostic]:
     """Yield what is wrong with *route*, which stands at *at*."""
     if route.route and route.redirect:
-        yield error(
-            "conflict", "route and redirect exclude each other", *at, "redirect", expected="one of them"
-        )
+        yield error("conflict", "route and redirect exclude each other", *at, "redirect", expected="one of them")
     elif not route.route and not route.redirect:
         yield error("missing-field", "a rule says where requests go", *at, expected="route or redirect")
     if route.rewrite and route.redirect:
@@ -162,11 +174,7 @@ def check_route(route: HTTPRoute, *at: str | int) -> Iterator[Diagnostic]:
         yield from _check_rewrite(route.rewrite, *at, "rewrite")
     problem = None if route.timeout is None else duration_problem(route.timeout)
     if problem:
-        hint = (
-            "leave it out: there is no timeout then"
-            if route.timeout is not None and not route.timeout
-            else None
-        )
+        hint = "leave it out: there is no timeout then" if route.timeout is not None and not route.timeout else None
         yield error(
             "bad-value",
             f"not a timeout: {problem}",
@@ -189,15 +197,11 @@ def _check_match(match: HTTPMatchRequest, *at: str | int) -> Iterator[Diagnostic
         yield from check_match(value, *where)
 
 
-def _check_destinations(
-    destinations: tuple[HTTPRouteDestination, ...], *at: str | int
-) -> Iterator[Diagnostic]:
+def _check_destinations(destinations: tuple[HTTPRouteDestination, ...], *at: str | int) -> Iterator[Diagnostic]:
     for i, one in enumerate(destinations):
         yield from _check_destination(one.destination, *at, i, "destination")
         if one.weight < 0:
-            yield error(
-                "bad-value", f"weight {one.weight} is negative", *at, i, "weight", expected="0 or more"
-            )
+            yield error("bad-value", f"weight {one.weight} is negative", *at, i, "weight", expected="0 or more")
     total = sum(max(one.weight, 0) for one in destinations)
     if len(destinations) > 1 and total == 0:
         yield error("bad-value", "the weights add up to 0", *at, expected="a weight above 0")
@@ -237,9 +241,7 @@ def _check_redirect(redirect: HTTPRedirect, *at: str | int) -> Iterator[Diagnost
     if redirect.port is not None:
         yield from check_port(redirect.port, *at, "port")
     if redirect.scheme and redirect.scheme not in ("http", "https"):
-        yield error(
-            "bad-value", f'"{redirect.scheme}" is not a scheme', *at, "scheme", expected="http or https"
-        )
+        yield error("bad-value", f'"{redirect.scheme}" is not a scheme', *at, "scheme", expected="http or https")
     yield from _check_texts({"uri": redirect.uri, "authority": redirect.authority}, *at)
 
 
@@ -276,9 +278,7 @@ def _check_regex_rewrite(regex: RegexRewrite, *at: str | int) -> Iterator[Diagno
         )
         return
     if not regex.rewrite:
-        yield error(
-            "bad-value", "the rewrite is empty", *at, "rewrite", expected="a path, \\1 for the first group"
-        )
+        yield error("bad-value", "the rewrite is empty", *at, "rewrite", expected="a path, \\1 for the first group")
     groups = getattr(compile_regex(regex.match), "groups", 0)
     for reference in _REFERENCE.findall(regex.rewrite):
         if reference == "\\" or (reference.isdigit() and reference.isascii() and int(reference) <= groups):
@@ -291,9 +291,6 @@ def _check_regex_rewrite(regex: RegexRewrite, *at: str | int) -> Iterator[Diagno
             expected=f"\\0 to \\{groups}",
         )
     yield from _check_texts({"rewrite": regex.rewrite}, *at)
-
-
-_REFERENCE = re.compile(r"\\(.?)", re.DOTALL)
 
 
 def _check_texts(texts: Mapping[str, str | None], *at: str | int) -> Iterator[Diagnostic]:

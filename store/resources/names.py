@@ -164,9 +164,7 @@ def check_labels(labels: Mapping[str, str], *path: str | int) -> Iterator[Diagno
         if not _LABEL_KEY_NAME.fullmatch(name) or (slash and not is_subdomain(prefix)):
             yield error("bad-value", f'"{key}" is not a label key', *path, key)
         if not _LABEL_VALUE.fullmatch(value):
-            yield error(
-                "bad-value", f'"{value}" is not a label value', *path, key, expected="letters, digits, - _ ."
-            )
+            yield error("bad-value", f'"{value}" is not a label value', *path, key, expected="letters, digits, - _ .")
 
 
 def check_match(match: StringMatch, *path: str | int, empty_prefix: bool = False) -> Iterator[Diagnostic]:

@@ -106,9 +106,7 @@ def check(entry: ServiceEntry) -> Iterator[Diagnostic]:
         message = f'resolution "{entry.resolution}" is not supported yet'
         if entry.resolution is Resolution.NONE:
             message += " (it is the one of an entry that names none)"
-        yield error(
-            "not-supported", message, "resolution", expected=f"one of {', '.join(SUPPORTED_RESOLUTIONS)}"
-        )
+        yield error("not-supported", message, "resolution", expected=f"one of {', '.join(SUPPORTED_RESOLUTIONS)}")
         return
     yield from check_limit(len(entry.endpoints), MAX_ENDPOINTS, "endpoints", "endpoints")
     names = {port.name for port in entry.ports}
@@ -159,9 +157,7 @@ def _check_addresses(entry: ServiceEntry) -> Iterator[Diagnostic]:
                 expected="IP addresses",
             )
         elif not is_ip(address):
-            yield error(
-                "bad-value", f'"{address}" is not an IP address', "addresses", i, expected="IP addresses"
-            )
+            yield error("bad-value", f'"{address}" is not an IP address', "addresses", i, expected="IP addresses")
 
 
 def _check_ports(entry: ServiceEntry) -> Iterator[Diagnostic]:
@@ -198,9 +194,7 @@ def _check_endpoint(
         yield from check_port(number, *at, "ports", name)
         if name not in service_ports:
             expected = f"one of {', '.join(sorted(service_ports))}" if service_ports else None
-            yield error(
-                "bad-value", f'the service has no port "{name}"', *at, "ports", name, expected=expected
-            )
+            yield error("bad-value", f'the service has no port "{name}"', *at, "ports", name, expected=expected)
     yield from check_labels(endpoint.labels, *at, "labels")
 
 
@@ -209,9 +203,7 @@ def _check_address(address: str, resolution: Resolution, *at: str | int) -> Iter
     yield from check_limit(len(address), MAX_ADDRESS_CHARACTERS, "characters", *at)
     if address.startswith("unix://"):
         if resolution is Resolution.STATIC:
-            yield error(
-                "not-supported", "a unix socket as endpoint is not supported yet", *at, expected=expected
-            )
+            yield error("not-supported", "a unix socket as endpoint is not supported yet", *at, expected=expected)
         else:
             yield error("bad-value", "a unix socket has no place under DNS", *at, expected=expected)
     elif is_ip(address):

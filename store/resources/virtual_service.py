@@ -82,9 +82,7 @@ def _check_hosts(service: VirtualService) -> Iterator[Diagnostic]:
     bound_to_mesh = not service.gateways or MESH in service.gateways
     for i, host in enumerate(service.hosts):
         if host == "*" and bound_to_mesh:
-            yield error(
-                "bad-host", 'host "*" is for gateways only', "hosts", i, hint="name gateways, or the hosts"
-            )
+            yield error("bad-host", 'host "*" is for gateways only', "hosts", i, hint="name gateways, or the hosts")
         elif is_cidr(host):
             yield error("not-supported", f'an address range, "{host}", is not supported yet', "hosts", i)
         elif not is_ip(host) and (problem := host_problem(host)):
@@ -104,11 +102,7 @@ def _check_overlap(hosts: tuple[str, ...]) -> Iterator[Diagnostic]:
     wildcards: list[str] = []
     for i, host in enumerate(hosts):
         among = seen if host.startswith("*") else wildcards
-        earlier = (
-            host
-            if host.lower() in seen
-            else next((other for other in among if hosts_overlap(host, other)), None)
-        )
+        earlier = host if host.lower() in seen else next((other for other in among if hosts_overlap(host, other)), None)
         if earlier is not None:
             yield error(
                 "duplicate",

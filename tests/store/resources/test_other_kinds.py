@@ -1,0 +1,153 @@
+"""What Gateways, DestinationRules and ServiceEntries may say: a spec, and the codes and paths of what is said."""
+
+import pytest
+
+from store.codec import decode
+from store.diagnostic import render_path
+from store.reader import read
+
+
+def judge(kind: str, spec: str) -> list[str]:
+    text = f"apiVersion: networking.istio.io/v1alpha3\nkind: {kind}\nmetadata: {{name: x}}\nspec: {spec}\n"
+    (document,) = read(text.encode(), "x.yaml").documents
+    _, diagnostics = decode(document.value)
+    return sorted(f"{said.code} {render_path(said.path)}" for said in diagnostics)
+
+
+PORT = "port: {number: 80, name: http, protocol: HTTP}"
+SERVER = "spec.servers[0]"
+ENTRY = "ports: [{number: 80, name: http, protocol: HTTP}]"
+
+GOOD = [
+    ("Gateway", f"{{servers: [{{{PORT}, hosts: ['*']}}]}}"),
+    ("Gateway", "{selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: a.b, protocol: http2},"
+                " bind: 127.0.0.1, name: s, hosts: [foo.com, '*.foo.com', ./x.com, '*/*', ns/a.com, 10.0.0.1]}]}"),
+    ("DestinationRule", "{host: reviews, subsets: [{name: v1}, {name: v2, labels: {version: v2}}]}"),
+    ("DestinationRule", "{host: '*', traffic_policy: {load_balancer: {simple: 4}}}"),
+    ("DestinationRule", "{host: '*.foo.com', trafficPolicy: {loadBalancer: {}}}"),
+    ("ServiceEntry", f"{{hosts: [reviews, '*.foo.com'], {ENTRY}, resolution: STATIC, location: 1}}"),
+    ("ServiceEntry", "{hosts: [a.com], addresses: [10.0.0.1, '::1'], resolution: DNS}"),
+    ("ServiceEntry", f"{{hosts: [a.com, a.com], {ENTRY}, resolution: 1, endpoints: [{{address: 10.0.0.1,"
+                     " ports: {http: 8080}, labels: {version: v1}, weight: 3}, {address: '::1'}]}"),
+    ("ServiceEntry", f"{{hosts: ['*.a.com'], {ENTRY}, resolution: DNS, endpoints: [{{address: a.com}}]}}"),
+    ("ServiceEntry", "{hosts: [a], ports: [{number: 80, name: g, protocol: grpc, targetPort: 8}], resolution: STATIC}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "spec"), GOOD)
+def test_good_specs_are_accepted_in_silence(kind: str, spec: str) -> None:
+    """What Istio accepts of the supported fields is accepted, and nothing is said."""
+    assert [] == judge(kind, spec)
+
+
+def server(text: str) -> str:
+    return f"{{servers: [{{{text}}}]}}"
+
+
+def endpoint(text: str, resolution: str = "STATIC") -> str:
+    return f"{{hosts: [a.com], {ENTRY}, resolution: {resolution}, endpoints: [{{{text}}}]}}"
+
+
+GATEWAYS = [
+    ("{}", ["missing-field spec"]),
+    ("{servers: []}", ["missing-field spec"]),
+    (server("hosts: [a.com]"), [f"missing-field {SERVER}"]),
+    (server(PORT), [f"missing-field {SERVER}"]),
+    (server("port: {number: 0, name: x, protocol: HTTP}, hosts: ['*']"), [f"bad-value {SERVER}.port.number"]),
+    (server("port: {number: 65536, name: x, protocol: HTTP}, hosts: ['*']"), [f"bad-value {SERVER}.port.number"]),
+    (server("port: {number: -1, name: x, protocol: HTTP}, hosts: ['*']"), [f"bad-value {SERVER}.port.number"]),
+    (server("port: {number: 80, protocol: HTTP}, hosts: ['*']"), [f"missing-field {SERVER}.port"]),
+    *((server(f"port: {{number: 80, name: x, protocol: {name}}}, hosts: ['*']"),
+     [f"not-supported {SERVER}.port.protocol"])
+      for name in ("HTTPS", "tls", "TCP", "MONGO", "GRPC-Web", "UDP")),
+    (server("port: {number: 80, name: x, protocol: ''}, hosts: ['*']"), [f"bad-value {SERVER}.port.protocol"]),
+    (server("port: {number: 80, name: x, protocol: HTTTP}, hosts: ['*']"), [f"bad-value {SERVER}.port.protocol"]),
+    (server(f"{PORT}, hosts: ['*'], tls: {{httpsRedirect: true}}"), [f"not-supported {SERVER}.tls"]),
+    (server(f"{PORT}, hosts: ['*'], default_endpoint: x"), [f"not-supported {SERVER}.defaultEndpoint"]),
+    (server("port: {number: 80, name: x, protocol: HTTP, targetPort: 1}, hosts: ['*']"),
+     [f"not-supported {SERVER}.port.targetPort"]),
+    (server(f"{PORT}, hosts: [short, 'f*.com', '*foo.com', '~/a.com', 'a_b/c.com', '', a/b/c.com]"),
+     [f"bad-host {SERVER}.hosts[{i}]" for i in range(7)]),
+    (server(f"{PORT}, hosts: ['*'], bind: 'unix:///x'"), [f"not-supported {SERVER}.bind"]),
+    (server(f"{PORT}, hosts: ['*'], bind: localhost"), [f"bad-value {SERVER}.bind"]),
+    (f"{{servers: [{{{PORT}, hosts: ['*'], name: s}}, {{{PORT}, hosts: ['*'], name: s}}]}}",
+     ["duplicate spec.servers[1].name", "duplicate spec.servers[1].port.name"]),
+    (f"{{selector: {{a: '*'}}, servers: [{{{PORT}, hosts: ['*']}}]}}", ["bad-value spec.selector.a"]),
+    (server(f"{PORT}, host: [a.com]"), [f"unknown-field {SERVER}.host"]),
+]  # fmt: skip
+
+RULES = [
+    ("{}", ["missing-field spec"]),
+    ("{name: reviews}", ["old-spelling spec.name"]),
+    ("{host: 10.0.0.1}", ["bad-host spec.host"]),
+    ("{host: a_b}", ["bad-host spec.host"]),
+    ("{host: a, trafficPolicy: {}}", ["missing-field spec.trafficPolicy"]),
+    ("{host: a, trafficPolicy: {tls: {mode: SIMPLE}}}", ["not-supported spec.trafficPolicy.tls"]),
+    ("{host: a, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}}",
+     ["not-supported spec.trafficPolicy.loadBalancer.simple"]),
+    ("{host: a, trafficPolicy: {loadBalancer: {simple: LEAST_CONN}}}",
+     ["old-spelling spec.trafficPolicy.loadBalancer.simple"]),
+    ("{host: a, trafficPolicy: {loadBalancer: {simple: random}}}",
+     ["bad-value spec.trafficPolicy.loadBalancer.simple"]),
+    ("{host: a, trafficPolicy: {loadBalancer: {simple: 9}}}", ["wrong-type spec.trafficPolicy.loadBalancer.simple"]),
+    ("{host: a, trafficPolicy: {loadBalancer: {consistentHash: {}}}}",
+     ["not-supported spec.trafficPolicy.loadBalancer.consistentHash"]),
+    ("{host: a, subsets: [{name: v1}, {name: v1}]}", ["duplicate spec.subsets[1].name"]),
+    ("{host: a, subsets: [{labels: {}}, {name: a.b}]}", ["missing-field spec.subsets[0]"]),
+    ("{host: a, subsets: [{name: ''}, {name: a.b}]}",
+     ["bad-value spec.subsets[0].name", "bad-value spec.subsets[1].name"]),
+    ("{host: a, subsets: [{name: v1, labels: {version: 1.0}}]}", ["wrong-type spec.subsets[0].labels.version"]),
+    ("{host: a, subsets: [{name: v1, labels: {'a b': x, c: 'd e'}}]}",
+     ["bad-value spec.subsets[0].labels.a b", "bad-value spec.subsets[0].labels.c"]),
+    ("{host: a, subsets: {name: v1}}", ["wrong-type spec.subsets"]),
+    ("{host: a, exportTo: ['*'], workload_selector: {}}",
+     ["not-supported spec.exportTo", "not-supported spec.workloadSelector"]),
+    ("{Host: a}", ["unknown-field spec.Host"]),
+]  # fmt: skip
+
+ENTRIES = [
+    (f"{{hosts: [a.com], {ENTRY}}}", ["not-supported spec.resolution"]),
+    (f"{{hosts: [a.com], {ENTRY}, resolution: DNS_ROUND_ROBIN}}", ["not-supported spec.resolution"]),
+    (f"{{hosts: [a.com], {ENTRY}, resolution: 4}}", ["not-supported spec.resolution"]),
+    (f"{{hosts: [a.com], {ENTRY}, resolution: STATIK}}", ["bad-value spec.resolution"]),
+    (f"{{hosts: [a.com], {ENTRY}, discovery: DNS}}", ["old-spelling spec.discovery"]),
+    ("{resolution: DNS}", ["missing-field spec"]),
+    ("{hosts: ['*', 10.0.0.1, a_b], resolution: DNS}", [f"bad-host spec.hosts[{i}]" for i in range(3)]),
+    ("{hosts: ['*.a.com'], resolution: DNS}", ["bad-host spec.hosts[0]"]),
+    ("{hosts: ['*a.com'], resolution: STATIC}", ["partial-wildcard spec.hosts[0]"]),
+    (f"{{hosts: [{','.join(['a'] * 257)}], resolution: STATIC}}", ["limit spec.hosts"]),
+    ("{hosts: [a], addresses: [10.0.0.0/8, x], resolution: STATIC}",
+     ["bad-value spec.addresses[1]", "not-supported spec.addresses[0]"]),
+    ("{hosts: [a], resolution: STATIC, ports: [{number: 80, name: a, protocol: HTTP},"
+     " {number: 80, name: a, protocol: HTTP}]}",
+     ["duplicate spec.ports[1].name", "duplicate spec.ports[1].number"]),
+    ("{hosts: [a], resolution: STATIC, ports: [{number: 0, name: a.b, protocol: TCP, targetPort: 0},"
+     " {number: 81, name: c}]}",
+     ["bad-value spec.ports[0].name", "bad-value spec.ports[0].number", "bad-value spec.ports[0].targetPort",
+      "not-supported spec.ports[0].protocol", "not-supported spec.ports[1].protocol"]),
+    ("{hosts: [a], resolution: STATIC, ports: [{number: true, name: a, protocol: HTTP}, {number: '8_0', name: b}]}",
+     ["wrong-type spec.ports[0].number", "wrong-type spec.ports[1].number"]),
+    (endpoint("address: 'unix:///x'"), ["not-supported spec.endpoints[0].address"]),
+    (endpoint("address: 'unix:///x'", "DNS"), ["bad-value spec.endpoints[0].address"]),
+    (endpoint("address: a.com"), ["bad-value spec.endpoints[0].address"]),
+    (endpoint("address: '*.a.com'", "DNS"), ["bad-host spec.endpoints[0].address"]),
+    (endpoint("address: ''", "DNS"), ["bad-host spec.endpoints[0].address"]),
+    (endpoint("labels: {}"), ["missing-field spec.endpoints[0]"]),
+    (endpoint("address: 10.0.0.1, ports: {grpc: 1, http: 0}"),
+     ["bad-value spec.endpoints[0].ports.grpc", "bad-value spec.endpoints[0].ports.http"]),
+    (endpoint("address: 10.0.0.1, labels: {a: '*'}"), ["bad-value spec.endpoints[0].labels.a"]),
+    (endpoint("address: 10.0.0.1, network: x, locality: a/b, service_account: y"),
+     [f"not-supported spec.endpoints[0].{name}" for name in ("locality", "network", "serviceAccount")]),
+    ("{hosts: [a], resolution: STATIC, workloadSelector: {labels: {}}}", ["not-supported spec.workloadSelector"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "expected"),
+    [("Gateway", *row) for row in GATEWAYS]
+    + [("DestinationRule", *row) for row in RULES]
+    + [("ServiceEntry", *row) for row in ENTRIES],
+)
+def test_each_mistake_is_named_at_its_own_path(kind: str, spec: str, expected: list[str]) -> None:
+    """A spec with mistakes gives exactly the expected codes and paths, no echoes and no others."""
+    assert sorted(expected) == judge(kind, spec)

@@ -1,0 +1,264 @@
+"""Documents ↔ resources and records ↔ bytes."""
+
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.codec import MAX_RECORD_BYTES, BadRecord, Record, Source, decode, encode, pack, understand, unpack
+from store.diagnostic import render_path
+from store.resources.service_entry import Resolution, ServiceEntry
+from store.resources.virtual_service import VirtualService
+
+RULE: dict[str, Any] = {
+    "apiVersion": "networking.istio.io/v1alpha3",
+    "kind": "DestinationRule",
+    "metadata": {"name": "reviews"},
+    "spec": {"host": "reviews"},
+}
+
+
+def said(document: object) -> list[str]:
+    return [f"{one.code} {render_path(one.path)}" for one in decode(document)[1]]
+
+
+# --- decode ---------------------------------------------------------------------------------------------------
+
+TOP = [
+    ({}, []),
+    ({"status": {"conditions": []}}, []),
+    ({"apiVersion": "networking.istio.io/v1"}, []),
+    ({"apiVersion": None}, ["missing-field "]),
+    ({"apiVersion": "networking.istio.io/v2"}, ["unknown-version apiVersion"]),
+    ({"apiVersion": "security.istio.io/v1"}, ["unknown-version apiVersion"]),
+    ({"apiVersion": []}, ["unknown-version apiVersion"]),
+    ({"kind": None}, ["missing-field "]),
+    ({"kind": 5}, ["wrong-type kind"]),
+    ({"kind": "destinationrule"}, ["unknown-kind kind"]),
+    ({"kind": "Sidecar"}, ["not-supported kind"]),
+    ({"kind": "EnvoyFilter"}, ["not-supported kind"]),
+    ({"kind": "RouteRule"}, ["unknown-kind kind"]),
+    ({"extra": 1}, ["unknown-field extra"]),
+    ({7: 1}, ["wrong-type "]),
+    ({"metadata": None}, ["missing-field "]),
+    ({"metadata": {}}, ["missing-field metadata"]),
+    ({"metadata": []}, ["wrong-type metadata"]),
+    ({"metadata": {"name": "A"}}, ["bad-value metadata.name"]),
+    ({"metadata": {"name": "a" * 254}}, ["bad-value metadata.name"]),
+    ({"metadata": {"name": "a.b", "namespace": "a.b"}}, ["bad-value metadata.namespace"]),
+    ({"metadata": {"name": "a", "uid": "x", "generation": 3, "creationTimestamp": None}}, []),
+    ({"metadata": {"name": "a", "labels": {"a": 1}}}, ["wrong-type metadata.labels.a"]),
+    ({"spec": None}, ["missing-field "]),
+    ({"spec": "x"}, ["wrong-type spec"]),
+    ({"spec": {"host": "\ud800"}}, ["bad-value spec.host"]),
+    ({"spec": {"host": b"x"}}, ["wrong-type spec.host"]),
+    ({"spec": {"host": "a", 5: 1}}, ["wrong-type spec"]),
+    ({"spec": {"host": "a", "traffic_policy": None, "trafficPolicy": {"loadBalancer": {}}}}, []),
+    (
+        {"spec": {"host": "a", "traffic_policy": {"loadBalancer": {}}, "trafficPolicy": {"loadBalancer": {}}}},
+        ["conflict spec.trafficPolicy"],
+    ),
+    ({"metadata": {"name": "A"}, "spec": {"hots": "a"}}, ["bad-value metadata.name", "unknown-field spec.hots"]),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), TOP)
+def test_every_mistake_is_named_with_its_path_from_the_root(change: dict[Any, object], expected: list[str]) -> None:
+    """A document with one part changed gives exactly the expected codes and paths."""
+    assert expected == said({**RULE, **change})
+
+
+def test_an_unknown_field_says_what_was_possible_and_what_was_probably_meant() -> None:
+    """`expected` lists the fields, `hint` the nearest."""
+    (one,) = decode({**RULE, "spec": {"hots": "reviews"}})[1]
+
+    assert "one of host, subsets, trafficPolicy" == one.expected
+    assert 'did you mean "host"?' == one.hint
+
+
+def test_an_unknown_kind_is_compared_without_case() -> None:
+    """`virtualservice` is told to be `VirtualService`."""
+    (one,) = decode({**RULE, "kind": "virtualservice"})[1]
+
+    assert 'did you mean "VirtualService"?' == one.hint
+
+
+def test_a_kind_of_before_v1alpha3_is_named_as_such() -> None:
+    """`RouteRule` is not merely unknown: its author is told where it belongs."""
+    (one,) = decode({**RULE, "kind": "RouteRule"})[1]
+
+    assert "before v1alpha3" in one.message
+
+
+def test_the_first_name_of_a_service_entry_is_taken_with_a_warning() -> None:
+    """`ExternalService` with `discovery` becomes a ServiceEntry, and both old words are named."""
+    spec = {"hosts": ["a.com"], "discovery": "DNS"}
+    resource, diagnostics = decode({**RULE, "kind": "ExternalService", "spec": spec})
+
+    assert resource is not None
+    assert ("ServiceEntry", ServiceEntry(hosts=("a.com",), resolution=Resolution.DNS)) == (resource.kind, resource.spec)
+    assert ["old-spelling", "old-spelling"] == [one.code for one in diagnostics]
+
+
+def test_a_gateway_has_no_dot_in_its_name() -> None:
+    """VirtualServices could not name it."""
+    server = {"hosts": ["*"], "port": {"number": 80, "name": "http", "protocol": "HTTP"}}
+    gateway = {**RULE, "kind": "Gateway", "metadata": {"name": "a.b"}, "spec": {"servers": [server]}}
+
+    assert ["bad-value metadata.name"] == said(gateway)
+
+
+def test_nothing_but_a_mapping_is_a_document() -> None:
+    """A list or a scalar is refused as a whole."""
+    for document in (None, 5, "x", [RULE], b""):
+        assert ["wrong-type "] == said(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1h30m", 5400.0), ("250ms", 0.25), (".5s", 0.5), ("1.s", 1.0), ("1.5h", 5400.0), ("1m0.5s", 60.5), ("+3s", 3.0)],
+)
+def test_durations_are_those_of_go(text: str, seconds: float) -> None:
+    """Every spelling that Go's ParseDuration takes is taken."""
+    http = [{"route": [{"destination": {"host": "a"}}], "timeout": text}]
+    resource, _ = decode({**RULE, "kind": "VirtualService", "spec": {"hosts": ["a"], "http": http}})
+
+    assert resource is not None
+    assert isinstance(resource.spec, VirtualService)
+    assert seconds == resource.spec.http[0].timeout
+
+
+# --- encode -------------------------------------------------------------------------------------------------
+
+
+def test_defaults_are_left_out_of_what_is_written() -> None:
+    """What the author did not write is not written either."""
+    resource, _ = decode(RULE)
+
+    assert resource is not None
+    assert RULE == encode(resource)
+
+
+# --- understand -------------------------------------------------------------------------------------------------
+
+keys = st.text(max_size=3) | st.sampled_from(
+    ["apiVersion", "kind", "metadata", "spec", "host", "hosts", "http", "name"]
+)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.binary(max_size=3)
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys | st.integers(-9, 9), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(anything, st.sampled_from(["VirtualService", "Gateway", "DestinationRule", "ServiceEntry"]))
+def test_understand_never_raises(value: object, kind: str) -> None:
+    """Whatever is stored is either understood or reported."""
+    for document in (value, {**RULE, "kind": kind, "spec": value}, {**RULE, "metadata": value}):
+        resource, diagnostics = understand(document)
+
+        assert (resource is None) == any(one.is_error for one in diagnostics)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spec": {"host": "a", "brandNew": 1}},
+        {"spec": {"host": "a", "exportTo": ["*"]}},
+        {"kind": "Brand"},
+        {"kind": "Sidecar"},
+        {"apiVersion": "networking.istio.io/v3"},
+    ],
+)
+def test_what_only_a_newer_version_knows_is_said_so(change: dict[str, object]) -> None:
+    """A stored field, kind or version that we do not know is `needs-newer-agent`, and there is no resource."""
+    resource, diagnostics = understand({**RULE, **change})
+
+    assert resource is None
+    assert ["needs-newer-agent"] == [one.code for one in diagnostics]
+
+
+# --- records ----------------------------------------------------------------------------------------------------
+
+RECORD = Record(RULE, Source("a.yaml", 3), 7, "apply-1", "shop", {"reviews": "240.240.0.1"})
+
+documents = st.dictionaries(
+    st.text(max_size=4),
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+        max_leaves=15,
+    ),
+    max_size=4,
+)
+
+
+@given(documents, st.integers(0, 2**63), st.none() | st.text(max_size=4))
+def test_a_record_comes_back_as_it_was(document: dict[str, object], created: int, part_of: str | None) -> None:
+    """unpack(pack(r)) == r."""
+    record = Record(document, Source("a", 1), created, "x", part_of, {"a": "b"})
+
+    assert record == unpack(pack(record))
+
+
+@given(st.binary() | anything.map(msgpack.packb))
+def test_bytes_that_are_no_record_are_a_bad_record_and_nothing_else(data: bytes) -> None:
+    """unpack either returns a record or raises BadRecord."""
+    try:
+        unpack(data)
+    except BadRecord:
+        return
+
+
+@given(st.data())
+def test_a_record_with_any_part_exchanged_is_read_or_refused(data: st.DataObject) -> None:
+    """The same, close to real records."""
+    plain = msgpack.unpackb(pack(RECORD))
+    plain[data.draw(st.sampled_from(sorted(plain)))] = data.draw(anything)
+    try:
+        unpack(msgpack.packb(plain))
+    except BadRecord:
+        return
+
+
+def test_equal_records_are_equal_bytes() -> None:
+    """The order of keys does not show: the digest of a mesh depends on it."""
+    turned = Record(dict(reversed(RULE.items())), Source("a.yaml", 3), 7, "apply-1", "shop", {"reviews": "240.240.0.1"})
+
+    assert RECORD == turned
+    assert pack(RECORD) == pack(turned)
+
+
+def test_fields_of_a_newer_record_are_left_out() -> None:
+    """A record of the next version is read without what only that version knows."""
+    plain = msgpack.unpackb(pack(RECORD))
+
+    assert RECORD == unpack(msgpack.packb({**plain, "brandNew": [1], "source": {**plain["source"], "column": 3}}))
+
+
+def test_records_have_a_size_and_a_depth() -> None:
+    """Neither pack nor unpack takes more than the limits."""
+    deep: Any = 1
+    for _ in range(100):
+        deep = [deep]
+    for document in ({"a": "x" * MAX_RECORD_BYTES}, {"a": deep}, {"a": b"bytes"}, {"a": 2**70}, {"a": "\ud800"}):
+        with pytest.raises(BadRecord):
+            pack(Record(document, Source("a", 1), 1, "x"))
+    for data in (
+        b"\x91" * 400 + b"\x01",
+        b"\x91" * 100_000,
+        b"\xc0" * (MAX_RECORD_BYTES + 1),
+        msgpack.packb({"document": deep}),
+    ):
+        with pytest.raises(BadRecord):
+            unpack(data)
