@@ -101,6 +101,10 @@ class _Channel:
 class Rollout:
     """The state of delivery to one Envoy.
 
+    Attributes:
+        is_connected: whether there is a stream.
+        streams: how many there have been.
+
     Args:
         refused_table: name → the table that stands in for a first one that Envoy refused.
     """
@@ -117,6 +121,7 @@ class Rollout:
         self._overdue: dict[str, frozenset[str]] = {}
         self._nonce = 0
         self.is_connected = False
+        self.streams = 0
 
     def __repr__(self) -> str:
         counts = ", ".join(
@@ -150,6 +155,7 @@ class Rollout:
     def connected(self) -> None:
         """A new stream from Envoy. It will say what it has; nothing that was sent before counts."""
         self.is_connected = True
+        self.streams += 1
         for channel in self._channels.values():
             channel.restart()
         for kind, name in self._config.resources:
@@ -397,24 +403,10 @@ class Rollout:
 
     # What is known
 
-    def outstanding(self) -> set[Id]:
-        """Return everything desired that Envoy has neither acknowledged nor refused, and removals that it has not seen.
-
-        Clusters that wait for a drain are not in it: they are out of use already.
-        """
-        blocked = {
-            (kind, name) for owner in (Type.CLUSTER, Type.LISTENER, Type.SCOPE) for kind, name in self._blocked(owner)
-        }
-        found = {
-            (kind, name)
-            for kind, channel in self._channels.items()
-            for name in channel.dirty | {r.name for response in channel.in_flight.values() for r in response.resources}
-        }
-        found |= {(k, n) for k, n in self._config.resources if k is Type.ROUTES and n not in self._channels[k].accepted}
-        settled = {(kind, name) for kind, name in found if self.is_settled(kind, name)}
-        removals = {(kind, name) for kind in WILDCARD_REMOVALS for name in self._channels[kind].gone}
-        removals |= {(r.type, n) for c in self._channels.values() for r in c.in_flight.values() for n in r.removed}
-        return (found - settled - blocked) | removals
+    def unsettled(self, ids: Iterable[Id]) -> set[Id]:
+        """Return those of *ids* that Envoy has neither acknowledged nor refused, nor will never ask for."""
+        blocked = {i for owner in (Type.CLUSTER, Type.LISTENER, Type.SCOPE) for i in self._blocked(owner)}
+        return {(kind, name) for kind, name in ids if not self.is_settled(kind, name)} - blocked
 
     def _blocked(self, owner: Type) -> Iterator[Id]:
         """Yield what Envoy will never ask for, because it refused the first version of what refers to it."""
@@ -428,11 +420,14 @@ class Rollout:
             yield from ((Type.ROUTES, table) for table in resource.needs)
 
     def is_settled(self, kind: Type, name: str) -> bool:
-        """Whether Envoy has acknowledged or refused what is desired of *name* (or that nothing is)."""
+        """Whether Envoy has acknowledged or refused what is desired of *name*, or that nothing is any more.
+
+        A cluster that waits for a drain to end counts: it is out of use already.
+        """
         channel = self._channels[kind]
         desired = self._config.resources.get((kind, name))
         if desired is None:
-            return kind.by_name or (name not in channel.accepted and name not in channel.gone)
+            return kind not in WILDCARD_REMOVALS or (name not in channel.accepted and name not in channel.gone)
         refusal = channel.refused.get(name)
         if refusal is not None and refusal.version == desired.version:
             return True

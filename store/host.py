@@ -133,6 +133,7 @@ class Rejection:
         message: Envoy's words, shortened.
         resource: `Kind namespace/name` it was made from; None for what the agent makes by itself.
         file, line: where that was applied from.
+        others: further resources that it was made from.
     """
 
     xds: str
@@ -140,6 +141,7 @@ class Rejection:
     resource: str | None = None
     file: str | None = None
     line: int | None = None
+    others: tuple[str, ...] = ()
 
 
 @frozen
@@ -173,8 +175,8 @@ class HostStatus:
 
     Attributes:
         apply, revision: what it has seen.
-        active_apply, active_revision: what its Envoy verifiably runs.
-        affected: `Kind namespace/name` of the resources that this host runs something of.
+        active_apply, active_revision: everything up to here is verifiably what Envoy runs, the *rejections* excepted;
+            None while that is not so, as after a crash of Envoy.
         rejections: see `Rejection`.
         held: why the stored configuration is not followed (records changed without an apply …); None when it is.
         notes: what a person should know: unread records, tables that wait for a cluster.
@@ -189,7 +191,6 @@ class HostStatus:
     revision: int = 0
     active_apply: str | None = None
     active_revision: int = 0
-    affected: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     held: str | None = None
     notes: tuple[str, ...] = ()

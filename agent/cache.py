@@ -1,0 +1,78 @@
+"""The last complete `config/` on disk, so that a host that restarts while etcd is away serves what it served.
+
+Raw records as etcd held them, with a checksum; the generation before is kept beside it, should this one be torn.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgpack
+import trio
+from attrs import frozen
+
+MAX_BYTES = 1 << 30
+_FORMAT = 1
+
+
+@frozen
+class Cached:
+    """A copy of `config/`.
+
+    Attributes:
+        items: (key, value), `head` included.
+        revision: of etcd when it was complete.
+    """
+
+    items: tuple[tuple[str, bytes], ...]
+    revision: int
+
+
+class Cache:
+    """Keeps the copy in *directory*, which exists."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "config.cache"
+        self._before = directory / "config.cache.1"
+
+    def __repr__(self) -> str:
+        return f"<Cache {self._file}>"
+
+    async def load(self) -> Cached | None:
+        """Return the newest copy that is whole; None when there is none."""
+        for file in (self._file, self._before):
+            cached = await trio.to_thread.run_sync(_read, file)
+            if cached is not None:
+                return cached
+        return None
+
+    async def save(self, items: Iterable[tuple[str, bytes]], revision: int) -> None:
+        """Keep *items*. A full or read-only disk is no reason to stop serving: the copy stays old."""
+        body = msgpack.packb([_FORMAT, revision, sorted(items)], use_bin_type=True)
+        await trio.to_thread.run_sync(self._write, body)
+
+    def _write(self, body: bytes) -> None:
+        new = self._file.with_suffix(".new")
+        try:
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+                out.write(hashlib.sha256(body).digest() + body)
+                out.flush()
+                os.fsync(out.fileno())
+            if self._file.exists():
+                self._file.replace(self._before)
+            new.replace(self._file)
+        except OSError:
+            new.unlink(missing_ok=True)
+
+
+def _read(file: Path) -> Cached | None:
+    try:
+        data = file.read_bytes() if file.stat().st_size <= MAX_BYTES else b""
+        digest, body = data[:32], data[32:]
+        if hashlib.sha256(body).digest() != digest:
+            return None
+        version, revision, items = msgpack.unpackb(body, raw=False)
+    except (OSError, ValueError, TypeError, msgpack.UnpackException):
+        return None
+    return Cached(tuple((key, value) for key, value in items), revision) if version == _FORMAT else None

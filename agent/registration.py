@@ -1,0 +1,133 @@
+"""This host's place in `live/hosts/`: a record that lives by a lease, claimed by one agent at a time."""
+
+import json
+import logging
+import os
+import random
+import secrets
+from pathlib import Path
+
+import trio
+from attrs import evolve
+
+from store.errors import Conflict, StoreUnavailable
+from store.etcd.client import Etcd, LeaseLost
+from store.etcd.txn import Put, Txn, Unchanged
+from store.host import BadHostRecord, HostRecord, HostStatus, pack, unpack
+from store.keys import Keys
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 15
+RENEW_SECONDS = LEASE_SECONDS / 3
+
+
+class Registration:
+    """Claims the host's name and holds it.
+
+    The lease outlives an agent that is restarted: its id is in the run directory's state file, the identity that tells
+    us from any other claimant in the state directory's.
+    """
+
+    def __init__(self, etcd: Etcd, keys: Keys, record: HostRecord, *, run_dir: Path, state_dir: Path) -> None:
+        self._etcd = etcd
+        self._keys = keys
+        self._lease_file = run_dir / "lease.json"
+        self._record = evolve(record, instance=_instance(state_dir / "instance"))
+        self._lease = _read_lease(self._lease_file, self._record.instance)
+        self.registered = trio.Event()
+
+    def __repr__(self) -> str:
+        return f"<Registration {self._record.name} lease={self._lease:x}>"
+
+    @property
+    def record(self) -> HostRecord:
+        """What is, or will be, registered."""
+        return self._record
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Claim the name and keep it for ever; while etcd is away, try on.
+
+        Raises:
+            Conflict: another agent holds the name; who, is in the message.
+        """
+        task_status.started()
+        while True:
+            try:
+                await self._claim()
+                self.registered.set()
+                await self._etcd.keep_alive(self._lease, every_seconds=RENEW_SECONDS)
+            except LeaseLost:
+                log.warning("the lease of this host ran out: registering again")
+                self._lease = 0
+            except StoreUnavailable as e:
+                log.info("not registered yet: %s", e)
+                await trio.sleep(random.uniform(0.3, 1.0))
+
+    async def _claim(self) -> None:
+        if not self._lease or await self._etcd.lease_remaining(self._lease) is None:
+            self._lease = await self._etcd.grant(LEASE_SECONDS)
+            self._save_lease()
+        key = self._keys.host(self._record.name)
+        held = await self._etcd.get(key)
+        if held is not None:
+            self._refuse_if_foreign(held.value)
+        put = Put(key, pack(self._record), lease=self._lease)
+        done = await self._etcd.commit(Txn((Unchanged(key, held.mod_revision if held else 0),), (put,)))
+        if not done.succeeded:
+            raise Conflict(f"another agent claimed the host name {self._record.name} at the same moment")
+
+    def _refuse_if_foreign(self, value: bytes) -> None:
+        try:
+            holder = unpack(value, HostRecord)
+        except BadHostRecord:
+            return  # nobody's: overwrite it
+        if holder.instance != self._record.instance:
+            raise Conflict(
+                f"the host name {holder.name} is in use by the agent at {holder.address} (instance {holder.instance});"
+                " give this host another `host:`, or stop that agent with `mesh-agent leave`"
+            )
+
+    async def leave(self) -> None:
+        """Give the name back, and say in the host's status that it left on purpose."""
+        status_key = self._keys.status(self._record.name)
+        kept = await self._etcd.get(status_key)
+        try:
+            status = unpack(kept.value, HostStatus) if kept else HostStatus()
+        except BadHostRecord:
+            status = HostStatus()
+        await self._etcd.put(status_key, pack(evolve(status, left=True, envoy_state="down", xds={})))
+        if self._lease:
+            await self._etcd.revoke(self._lease)
+        self._lease_file.unlink(missing_ok=True)
+
+    def _save_lease(self) -> None:
+        _write(self._lease_file, json.dumps({"lease": self._lease, "instance": self._record.instance}))
+
+
+def _instance(file: Path) -> str:
+    """Return this installation's identity, made at the first start and kept across restarts."""
+    try:
+        text = file.read_text(encoding="ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        text = ""
+    if len(text) != 16:
+        text = secrets.token_hex(8)
+        _write(file, text)
+    return text
+
+
+def _read_lease(file: Path, instance: str) -> int:
+    """Return the lease of the agent before us; 0 when there was none, or it was another installation's."""
+    try:
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        return int(saved["lease"]) if saved["instance"] == instance else 0
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def _write(file: Path, text: str) -> None:
+    new = file.with_suffix(".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    new.replace(file)
