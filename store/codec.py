@@ -10,12 +10,12 @@ from types import MappingProxyType
 import msgpack
 from attrs import evolve, field, frozen
 
-from store.diagnostic import Diagnostic, error, warning
+from store.diagnostic import Diagnostic, FieldPath, error, warning
 from store.resources.fields import Metadata
 from store.resources.kinds import KINDS, PLANNED, Kind, Resource, Spec
 from store.resources.names import is_dns_label, is_name, is_subdomain
 from store.scalars import REFUSED, describe, did_you_mean
-from store.structure import structure, under, unknown_field, unstructure
+from store.structure import snake_case, structure, under, unknown_field, unstructure
 
 MAX_DEPTH = 64
 MAX_RECORD_BYTES = 1536 * 1024
@@ -54,7 +54,7 @@ def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
     kind = _kind(document, diagnostics)
     metadata = _metadata(document, kind, diagnostics)
     spec = _spec(document, kind, diagnostics) if kind else None
-    said = tuple(_without_echo(diagnostics))
+    said = tuple(_without_echo(document, diagnostics))
     if kind is None or metadata is None or spec is None or any(one.is_error for one in said):
         return None, said
     return Resource(str(document["apiVersion"]), kind.name, metadata, spec), said
@@ -201,11 +201,31 @@ def _spec(document: Mapping[object, object], kind: Kind, diagnostics: list[Diagn
     return spec
 
 
-def _without_echo(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Leave out that a field is missing where another field of the same mapping was refused: it was meant for it."""
+def _without_echo(document: object, diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Leave out what is said about a field's absence where another field of the same mapping was refused.
+
+    It was meant for it: `resoluton: DNS` is one mistake, not also a resolution that is missing.
+    """
     said = list(diagnostics)
-    refused = {one.path[:-1] for one in said if one.code in ("unknown-field", "not-supported") and one.path}
-    return (one for one in said if one.code != "missing-field" or one.path not in refused)
+    unknown = {one.path[:-1] for one in said if one.code == "unknown-field"}
+    refused = unknown | {one.path[:-1] for one in said if one.code == "not-supported" and one.path}
+    for one in said:
+        missing = one.code == "missing-field" and one.path in refused
+        defaulted = one.code == "not-supported" and one.path[:-1] in unknown and not _is_written(document, one.path)
+        if not missing and not defaulted:
+            yield one
+
+
+def _is_written(document: object, path: FieldPath) -> bool:
+    """Say whether *document* itself has something at *path*, in today's spelling or in snake_case."""
+    for step in path:
+        if isinstance(document, Mapping) and isinstance(step, str):
+            document = document.get(step, document.get(snake_case(step)))
+        elif isinstance(document, list | tuple) and isinstance(step, int) and step < len(document):
+            document = document[step]
+        else:
+            return False
+    return document is not None
 
 
 # --- records ------------------------------------------------------------------------------------------------

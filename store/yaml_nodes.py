@@ -115,6 +115,7 @@ class _Builder:
         self.roots: list[Node] = []
         self.ellipses: list[Diagnostic] = []
         self._text = text
+        self._lines: list[str] = []  # made when an ellipsis may be among them
         self._first_line = first_line
         self._budget = budget
         self._stack: list[_Frame] = []
@@ -200,10 +201,11 @@ class _Builder:
         if text in ("...", "…"):
             self.ellipses.append(ellipsis_at(*self._position(event)))
         elif event.end_mark.line > event.start_mark.line and ("..." in text or "…" in text):
-            lines = self._text[: event.end_mark.index].split("\n")
-            for number in range(event.start_mark.line + 1, len(lines)):
-                if is_ellipsis(lines[number]):
-                    self.ellipses.append(ellipsis_at(self._first_line + number, first_column(lines[number])))
+            self._lines = self._lines or self._text.split("\n")
+            for number, line in enumerate(self._lines[event.start_mark.line + 1 : event.end_mark.line + 1]):
+                if is_ellipsis(line):
+                    at = self._first_line + event.start_mark.line + 1 + number
+                    self.ellipses.append(ellipsis_at(at, first_column(line)))
 
     def _close(self, frame: _Frame) -> Node:
         if isinstance(frame.items, list):

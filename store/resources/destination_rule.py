@@ -10,6 +10,7 @@ from attrs import frozen
 from store.diagnostic import Diagnostic, error, warning
 from store.resources.fields import labels_field
 from store.resources.names import check_labels, host_problem, is_dns_label, is_ip
+from store.scalars import describe
 
 
 class SimpleLB(StrEnum):
@@ -94,7 +95,7 @@ def check(rule: DestinationRule) -> Iterator[Diagnostic]:
     if problem:
         yield error(
             "bad-host",
-            f'"{rule.host}" cannot be the host: {problem}',
+            f"{describe(rule.host)} cannot be the host: {problem}",
             "host",
             expected="a DNS name, *.name or *",
         )
@@ -104,14 +105,14 @@ def check(rule: DestinationRule) -> Iterator[Diagnostic]:
     for i, subset in enumerate(rule.subsets):
         yield from _check_subset(subset, "subsets", i)
         if subset.name in names:
-            yield error("duplicate", f'subset "{subset.name}" is defined twice', "subsets", i, "name")
+            yield error("duplicate", f"subset {describe(subset.name)} is defined twice", "subsets", i, "name")
         names.add(subset.name)
 
 
 def _check_subset(subset: Subset, *at: str | int) -> Iterator[Diagnostic]:
     if not is_dns_label(subset.name):
         expected = "letters, digits and -, up to 63 characters"
-        yield error("bad-value", f'"{subset.name}" is not a name of a subset', *at, "name", expected=expected)
+        yield error("bad-value", f"{describe(subset.name)} is not a name of a subset", *at, "name", expected=expected)
     yield from check_labels(subset.labels, *at, "labels")
     if subset.traffic_policy is not None:
         yield from _check_policy(subset.traffic_policy, *at, "trafficPolicy")
@@ -127,4 +128,6 @@ def _check_policy(policy: TrafficPolicy, *at: str | int) -> Iterator[Diagnostic]
         yield warning("old-spelling", '"LEAST_CONN" is an old spelling', *where, hint='write "LEAST_REQUEST"')
     elif simple is not None and simple not in SUPPORTED_LB:
         expected = f"one of {', '.join(sorted(SUPPORTED_LB))}"
-        yield error("not-supported", f'load balancer "{simple}" is not supported yet', *where, expected=expected)
+        yield error(
+            "not-supported", f"load balancer {describe(simple)} is not supported yet", *where, expected=expected
+        )

@@ -8,6 +8,7 @@ from attrs import frozen
 from store.diagnostic import Diagnostic, error
 from store.resources.fields import Uint32, labels_field
 from store.resources.names import check_labels, check_port, fqdn_problem, host_problem, is_dns_label, is_ip
+from store.scalars import describe
 
 
 @frozen
@@ -70,7 +71,7 @@ def check(gateway: Gateway) -> Iterator[Diagnostic]:
     for i, server in enumerate(gateway.servers):
         yield from _check_server(server, i)
         if server.port.name and server.port.name in port_names:
-            message = f'port name "{server.port.name}" is used twice'
+            message = f"port name {describe(server.port.name)} is used twice"
             yield error(
                 "duplicate",
                 message,
@@ -81,7 +82,7 @@ def check(gateway: Gateway) -> Iterator[Diagnostic]:
                 expected="names that are unique in the Gateway",
             )
         if server.name and server.name in server_names:
-            yield error("duplicate", f'server name "{server.name}" is used twice', "servers", i, "name")
+            yield error("duplicate", f"server name {describe(server.name)} is used twice", "servers", i, "name")
         port_names.add(server.port.name)
         server_names.add(server.name or "")
 
@@ -100,7 +101,7 @@ def _check_server(server: Server, i: int) -> Iterator[Diagnostic]:
             expected = "[namespace/]name, where name is a DNS name with a dot, *.name or *"
             yield error(
                 "bad-host",
-                f'"{host}" cannot be a host of a server: {problem}',
+                f"{describe(host)} cannot be a host of a server: {problem}",
                 *at,
                 "hosts",
                 j,
@@ -115,7 +116,7 @@ def _check_server(server: Server, i: int) -> Iterator[Diagnostic]:
             expected="an IP address",
         )
     elif server.bind and not is_ip(server.bind):
-        yield error("bad-value", f'"{server.bind}" is not an IP address', *at, "bind", expected="an IP address")
+        yield error("bad-value", f"{describe(server.bind)} is not an IP address", *at, "bind", expected="an IP address")
 
 
 def check_protocol(protocol: str, *path: str | int) -> Iterator[Diagnostic]:
@@ -125,15 +126,15 @@ def check_protocol(protocol: str, *path: str | int) -> Iterator[Diagnostic]:
     if upper in SUPPORTED_PROTOCOLS:
         return
     if upper in KNOWN_PROTOCOLS:
-        yield error("not-supported", f'protocol "{protocol}" is not supported yet', *path, expected=expected)
+        yield error("not-supported", f"protocol {describe(protocol)} is not supported yet", *path, expected=expected)
     else:
-        yield error("bad-value", f'"{protocol}" is not a protocol', *path, expected=expected)
+        yield error("bad-value", f"{describe(protocol)} is not a protocol", *path, expected=expected)
 
 
 def _host_problem(host: str) -> str | None:
     namespace, slash, name = host.rpartition("/")
     if slash and namespace not in ("*", ".") and not is_dns_label(namespace):
-        return f'"{namespace}" is not a namespace, "*" or "."'
+        return f'{describe(namespace)} is not a namespace, "*" or "."'
     if is_ip(name):
         return None
     problem = host_problem(name, partial=False)

@@ -22,6 +22,7 @@ from store.resources.names import (
     is_ip,
     regex_problem,
 )
+from store.scalars import describe
 
 
 @frozen
@@ -193,7 +194,7 @@ def _check_match(match: HTTPMatchRequest, *at: str | int) -> Iterator[Diagnostic
         if name.lower().startswith("@request.auth.claims"):
             yield error("not-supported", "matching claims of a token is not supported yet", *where)
         elif problem := header_name_problem(name):
-            yield error("bad-value", f"{name!a} cannot be a header: {problem}", *where)
+            yield error("bad-value", f"{describe(name)} cannot be a header: {problem}", *where)
         yield from check_match(value, *where)
 
 
@@ -218,13 +219,13 @@ def _check_destination(destination: Destination, *at: str | int) -> Iterator[Dia
     if problem:
         yield error(
             "bad-host",
-            f'"{destination.host}" cannot be a destination: {problem}',
+            f"{describe(destination.host)} cannot be a destination: {problem}",
             *at,
             "host",
             expected="a service host",
         )
     if destination.subset and not is_dns_label(destination.subset):
-        yield error("bad-value", f'"{destination.subset}" is not a name of a subset', *at, "subset")
+        yield error("bad-value", f"{describe(destination.subset)} is not a name of a subset", *at, "subset")
     if destination.port:
         yield from check_port(destination.port.number, *at, "port", "number")
 
@@ -241,7 +242,9 @@ def _check_redirect(redirect: HTTPRedirect, *at: str | int) -> Iterator[Diagnost
     if redirect.port is not None:
         yield from check_port(redirect.port, *at, "port")
     if redirect.scheme and redirect.scheme not in ("http", "https"):
-        yield error("bad-value", f'"{redirect.scheme}" is not a scheme', *at, "scheme", expected="http or https")
+        yield error(
+            "bad-value", f"{describe(redirect.scheme)} is not a scheme", *at, "scheme", expected="http or https"
+        )
     yield from _check_texts({"uri": redirect.uri, "authority": redirect.authority}, *at)
 
 
@@ -271,7 +274,7 @@ def _check_regex_rewrite(regex: RegexRewrite, *at: str | int) -> Iterator[Diagno
     if problem := regex_problem(regex.match):
         yield error(
             "bad-regex",
-            f"regex {regex.match!r}: {problem}"[:400],
+            f"regex {describe(regex.match)}: {problem}"[:400],
             *at,
             "match",
             expected="a regular expression of RE2",

@@ -12,6 +12,7 @@ import re2
 
 from store.diagnostic import Diagnostic, error
 from store.resources.fields import StringMatch
+from store.scalars import describe
 
 MAX_REGEX_CHARACTERS = 1024
 MAX_LABELS = 256
@@ -73,7 +74,7 @@ def fqdn_problem(host: str) -> str | None:
         if not label:
             return "it has an empty label"
         if not is_dns_label(label):
-            return f'"{label}" is not a DNS label'
+            return f"{describe(label)} is not a DNS label"
     if labels[-1].isdigit():
         return "its last label is a number"
     return None
@@ -92,7 +93,7 @@ def host_problem(host: str, *, partial: bool = True) -> str | None:
     if first != "*" and not partial:
         return 'a "*" has to be the whole first label'
     if not _WILDCARD_LABEL.fullmatch(first):
-        return f'"{first}" is not a DNS label'
+        return f"{describe(first)} is not a DNS label"
     if dot:
         return fqdn_problem(rest)
     return "it is longer than 255 characters" if len(host) > 255 else None
@@ -162,9 +163,11 @@ def check_labels(labels: Mapping[str, str], *path: str | int) -> Iterator[Diagno
     for key, value in labels.items():
         prefix, slash, name = key.rpartition("/")
         if not _LABEL_KEY_NAME.fullmatch(name) or (slash and not is_subdomain(prefix)):
-            yield error("bad-value", f'"{key}" is not a label key', *path, key)
+            yield error("bad-value", f"{describe(key)} is not a label key", *path, key)
         if not _LABEL_VALUE.fullmatch(value):
-            yield error("bad-value", f'"{value}" is not a label value', *path, key, expected="letters, digits, - _ .")
+            yield error(
+                "bad-value", f"{describe(value)} is not a label value", *path, key, expected="letters, digits, - _ ."
+            )
 
 
 def check_match(match: StringMatch, *path: str | int, empty_prefix: bool = False) -> Iterator[Diagnostic]:
@@ -187,7 +190,7 @@ def check_match(match: StringMatch, *path: str | int, empty_prefix: bool = False
         expected = "a regular expression of RE2 (no look-around, no back-references)"
         yield error(
             "bad-regex",
-            f"regex {match.regex!r}: {problem}"[:400],
+            f"regex {describe(match.regex)}: {problem}"[:400],
             *path,
             "regex",
             expected=expected,

@@ -20,6 +20,7 @@ from store.resources.names import (
     is_dns_label,
     is_ip,
 )
+from store.scalars import describe
 
 
 class Location(StrEnum):
@@ -103,7 +104,7 @@ def check(entry: ServiceEntry) -> Iterator[Diagnostic]:
     yield from _check_addresses(entry)
     yield from _check_ports(entry)
     if entry.resolution not in SUPPORTED_RESOLUTIONS:
-        message = f'resolution "{entry.resolution}" is not supported yet'
+        message = f"resolution {describe(entry.resolution)} is not supported yet"
         if entry.resolution is Resolution.NONE:
             message += " (it is the one of an entry that names none)"
         yield error("not-supported", message, "resolution", expected=f"one of {', '.join(SUPPORTED_RESOLUTIONS)}")
@@ -130,7 +131,7 @@ def _check_hosts(entry: ServiceEntry) -> Iterator[Diagnostic]:
         if problem:
             yield error(
                 "bad-host",
-                f'"{host}" cannot be a host of a service: {problem}',
+                f"{describe(host)} cannot be a host of a service: {problem}",
                 "hosts",
                 i,
                 expected="a DNS name or *.name",
@@ -138,7 +139,7 @@ def _check_hosts(entry: ServiceEntry) -> Iterator[Diagnostic]:
         elif host.startswith("*") and not host.startswith("*."):
             yield warning(
                 "partial-wildcard",
-                f'"{host}" covers names that merely end like it',
+                f"{describe(host)} covers names that merely end like it",
                 "hosts",
                 i,
                 hint="write *.name",
@@ -151,13 +152,15 @@ def _check_addresses(entry: ServiceEntry) -> Iterator[Diagnostic]:
         if is_cidr(address):
             yield error(
                 "not-supported",
-                f'an address range, "{address}", is not supported yet',
+                f"an address range, {describe(address)}, is not supported yet",
                 "addresses",
                 i,
                 expected="IP addresses",
             )
         elif not is_ip(address):
-            yield error("bad-value", f'"{address}" is not an IP address', "addresses", i, expected="IP addresses")
+            yield error(
+                "bad-value", f"{describe(address)} is not an IP address", "addresses", i, expected="IP addresses"
+            )
 
 
 def _check_ports(entry: ServiceEntry) -> Iterator[Diagnostic]:
@@ -171,9 +174,9 @@ def _check_ports(entry: ServiceEntry) -> Iterator[Diagnostic]:
             yield from check_port(port.target_port, *at, "targetPort")
         if not is_dns_label(port.name):
             expected = "letters, digits and -, up to 63 characters"
-            yield error("bad-value", f'"{port.name}" is not a name of a port', *at, "name", expected=expected)
+            yield error("bad-value", f"{describe(port.name)} is not a name of a port", *at, "name", expected=expected)
         if port.name in names:
-            yield error("duplicate", f'port name "{port.name}" is used twice', *at, "name")
+            yield error("duplicate", f"port name {describe(port.name)} is used twice", *at, "name")
         if port.number in numbers:
             yield error("duplicate", f"port {port.number} is used twice", *at, "number")
         names.add(port.name)
@@ -194,7 +197,7 @@ def _check_endpoint(
         yield from check_port(number, *at, "ports", name)
         if name not in service_ports:
             expected = f"one of {', '.join(sorted(service_ports))}" if service_ports else None
-            yield error("bad-value", f'the service has no port "{name}"', *at, "ports", name, expected=expected)
+            yield error("bad-value", f"the service has no port {describe(name)}", *at, "ports", name, expected=expected)
     yield from check_labels(endpoint.labels, *at, "labels")
 
 
@@ -210,7 +213,7 @@ def _check_address(address: str, resolution: Resolution, *at: str | int) -> Iter
         return
     elif resolution is Resolution.STATIC:
         hint = "resolution: DNS looks names up" if fqdn_problem(address) is None else None
-        yield error("bad-value", f'"{address}" is not an IP address', *at, expected=expected, hint=hint)
+        yield error("bad-value", f"{describe(address)} is not an IP address", *at, expected=expected, hint=hint)
     elif fqdn_problem(address):
-        message = f'"{address}" is not an address: {fqdn_problem(address)}'
+        message = f"{describe(address)} is not an address: {fqdn_problem(address)}"
         yield error("bad-host", message, *at, expected=expected)

@@ -22,6 +22,7 @@ from store.resources.http_route import (
     takes_everything,
 )
 from store.resources.names import fqdn_problem, host_problem, hosts_overlap, is_cidr, is_dns_label, is_ip
+from store.scalars import describe
 
 __all__ = [
     "Destination",
@@ -84,11 +85,11 @@ def _check_hosts(service: VirtualService) -> Iterator[Diagnostic]:
         if host == "*" and bound_to_mesh:
             yield error("bad-host", 'host "*" is for gateways only', "hosts", i, hint="name gateways, or the hosts")
         elif is_cidr(host):
-            yield error("not-supported", f'an address range, "{host}", is not supported yet', "hosts", i)
+            yield error("not-supported", f"an address range, {describe(host)}, is not supported yet", "hosts", i)
         elif not is_ip(host) and (problem := host_problem(host)):
             yield error(
                 "bad-host",
-                f'"{host}" is not a host: {problem}',
+                f"{describe(host)} is not a host: {problem}",
                 "hosts",
                 i,
                 expected="a DNS name, *.name or an IP address",
@@ -106,7 +107,7 @@ def _check_overlap(hosts: tuple[str, ...]) -> Iterator[Diagnostic]:
         if earlier is not None:
             yield error(
                 "duplicate",
-                f'"{host}" overlaps "{earlier}"',
+                f"{describe(host)} overlaps {describe(earlier)}",
                 "hosts",
                 i,
                 expected="hosts that do not overlap",
@@ -126,7 +127,7 @@ def _check_gateways(service: VirtualService) -> Iterator[Diagnostic]:
             hint = f'write "{namespace}/{short}"'
             yield error(
                 "not-supported",
-                f'the long name of a gateway, "{name}", is not supported yet',
+                f"the long name of a gateway, {describe(name)}, is not supported yet",
                 "gateways",
                 i,
                 hint=hint,
@@ -134,7 +135,7 @@ def _check_gateways(service: VirtualService) -> Iterator[Diagnostic]:
         else:
             yield error(
                 "bad-value",
-                f'"{name}" is not a gateway',
+                f"{describe(name)} is not a gateway",
                 "gateways",
                 i,
                 expected="name, namespace/name or mesh",

@@ -27,7 +27,7 @@ GOOD = [
     rule(f"{{name: n, match: [], {TO_A}, timeout: 1h30m}}"),
     rule(f"{{match: [{{uri: {{prefix: ''}}, headers: {{x: {{}}, ':method': {{exact: GET}}}}}}], {TO_A}}}"),
     rule(
-        f"{{match: [{{uri: {{regex: '/v.'}}}}], rewrite: {{uriRegexRewrite: {{match: '(a)', rewrite: 'x\\1'}}}}, {TO_A}}}"
+        f"{{match: [{{uri: {{regex: '/v.'}}}}], rewrite: {{uriRegexRewrite: {{match: (a), rewrite: \\1}}}}, {TO_A}}}"
     ),
     rule("{redirect: {derivePort: FROM_REQUEST_PORT}}"),
     rule("{redirect: {uri: /x, authority: b, scheme: https, port: 8443, redirect_code: '308'}}"),
