@@ -1,7 +1,6 @@
 """Questions to a running Envoy, over the unix socket of its admin interface. One kept connection, no state.
 
-How an Envoy comes to run is `process.py`; what "active" means to the mesh is `agent/rollout.py`, which asks
-here.
+How an Envoy comes to run is `process.py`; what "active" means to the mesh is `agent/rollout.py`, which asks here.
 
 Admin reference: https://www.envoyproxy.io/docs/envoy/v1.40.0/operations/admin
 """
@@ -21,8 +20,7 @@ MAX_NAMES: Final = 100
 """Names in one dump request: they are one regular expression in the URL."""
 
 MAX_PATTERN_CHARACTERS: Final = 16_000
-"""Of that expression. Envoy takes 60 KiB of request headers, and escaping makes each special character
-six."""
+"""Of that expression. Envoy takes 60 KiB of request headers, and escaping makes each special character six."""
 
 _CEILING_SECONDS: Final = 10.0
 """After this long an Envoy counts as unavailable, even if no caller holds a deadline."""

@@ -1,5 +1,4 @@
-"""A process of this machine, held so that it cannot be mistaken for a later one with the same number. Linux
-only.
+"""A process of this machine, held so that it cannot be mistaken for a later one with the same number. Linux only.
 
 Nothing here knows about Envoy. Files on disk are `run_files.py`.
 """
@@ -22,8 +21,7 @@ class PidFd:
 
     Attributes:
         pid: its number, which the kernel may give to another process after its end.
-        start_time: clock ticks from boot to its start (proc(5), field 22); with the pid it names a process
-            for good.
+        start_time: clock ticks from boot to its start (proc(5), field 22); with the pid it names a process for good.
     """
 
     def __init__(self, pid: int, start_time: int, fd: int) -> None:

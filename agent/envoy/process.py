@@ -96,8 +96,7 @@ class Envoy:
         outdated: whether it was started from another program path or bootstrap than the settings say now; it
             takes a stop to change that, since a hand-over cuts long connections.
         restarts: how often it was started again after its end.
-        last_exit: how the last one ended (`signal 9`, or `exit status 1: <last line of its log>`); None: none
-            has.
+        last_exit: how the last one ended (`signal 9`, or `exit status 1: <last line of its log>`); None: none has.
         admin: its admin interface, good for all its restarts.
     """
 
@@ -131,6 +130,7 @@ class Envoy:
 
     @property
     def pid(self) -> int | None:
+        """The process now; None: none runs."""
         return None if self._process is None else self._process.pid
 
     async def supervise(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -176,6 +176,7 @@ class Envoy:
                 if self._process is None and (found := await self._find()):
                     self._process = found[0]
                 if self._process is not None:
+                    await self._drain()
                     await self._end(self._process)
                 for path in (self._settings.admin_socket, self._settings.ads_socket, self._state_file):
                     path.unlink(missing_ok=True)
@@ -187,6 +188,8 @@ class Envoy:
                 return
             process, info = found
             if info is None or info.bootstrap_version != BOOTSTRAP_VERSION:
+                if info is not None:
+                    await self._drain()
                 await self._end(process)
                 return
             state = EnvoyState.read(self._state_file)
@@ -200,20 +203,20 @@ class Envoy:
         """Return the Envoy of this host that runs, and what it says; the latter is None when it is hung.
 
         1. Its admin socket answers: the socket knows its owner's pid, whatever became of the state file.
-        2. Nobody answers and nobody holds the lock: there is none.
-        3. The lock is held: it may be starting. Wait; if it stays silent, the state file knows it.
+        2. Nobody listens there, nobody holds the lock, the state file's process is gone: there is none.
+        3. Else it may be starting. Wait; if it stays silent it is hung, and socket or state file know its pid.
 
         Raises:
             ProcessFailed: somebody else's Envoy answers, or one holds the lock that cannot be found.
         """
         with trio.move_on_after(ANSWER_SECONDS):
             while (answer := await self._answering()) is None:
-                if not self._is_running():
+                if not await self._is_starting():
                     return None
                 await trio.sleep(_POLL_SECONDS)
             return answer
-        if (known := self._known_process()) is not None:
-            return known, None
+        if (hung := await self._silent()) is not None:
+            return hung, None
         raise ProcessFailed(
             f"an Envoy holds {self._lock_file}, but does not answer on {self._settings.admin_socket}: end it"
         )
@@ -237,19 +240,22 @@ class Envoy:
             )
         return process, info
 
-    def _is_running(self) -> bool:
+    async def _is_starting(self) -> bool:
         if is_claimed(self._lock_file):
             return True
-        known = self._known_process()
-        if known is not None:
-            known.close()
-        return known is not None
+        if (process := await self._silent()) is not None:
+            process.close()
+        return process is not None
 
-    def _known_process(self) -> PidFd | None:
-        """Return the process of the state file if it still is the same one."""
+    async def _silent(self) -> PidFd | None:
+        """Return the process that the admin socket or the state file leads to, if any, answering or not."""
         state = EnvoyState.read(self._state_file)
-        process = None if state is None else PidFd.open(state.pid)
-        if process is None or state is None or process.start_time == state.start_time:
+        pid = await listener_pid(str(self._settings.admin_socket))
+        if pid is not None and (process := PidFd.open(pid)) is not None:
+            return process
+        if state is None or (process := PidFd.open(state.pid)) is None:
+            return None
+        if process.start_time == state.start_time:
             return process
         process.close()
         return None
@@ -260,6 +266,8 @@ class Envoy:
             if self._stopping.is_set():
                 return None
             program = find_program(self._settings.path)
+            for folder in (self._settings.run_dir, self._settings.state_dir):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = claim(self._lock_file)
             if lock is None:
                 raise ProcessFailed(f"another Envoy of {self._settings.host!r} holds {self._lock_file}: end it")
@@ -306,7 +314,6 @@ class Envoy:
         )
 
     async def _end(self, process: PidFd) -> None:
-        await self._drain()
         process.send(signal.SIGTERM)
         ending = "ended"
         with trio.move_on_after(TERM_SECONDS) as patience:
@@ -333,6 +340,8 @@ class Envoy:
         return (await self.admin.counters(rf"^{name}$")).get(name, 0)
 
     def _remember(self, process: PidFd, digest: str) -> None:
+        if self._process is not None:
+            self._process.close()
         self._process = process
         EnvoyState(process.pid, process.start_time, BOOTSTRAP_VERSION, digest).write(self._state_file)
 
@@ -353,8 +362,7 @@ class Envoy:
 
 
 def find_program(path: str) -> str:
-    """Return the program that *path* means: as it is when it has a slash, else beside this Python, else in
-    PATH.
+    """Return the program that *path* means: as it is when it has a slash, else beside this Python, else in PATH.
 
     Raises:
         ProcessFailed: there is none; the operator installs one or says where it is.

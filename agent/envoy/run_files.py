@@ -1,5 +1,4 @@
-"""What is on disk about a host's Envoy: where it is, who may start it, which one runs. Small blocking file
-work.
+"""What is on disk about a host's Envoy: where it is, who may start it, which one runs. Small blocking file work.
 
 The process itself is `process.py`.
 """
@@ -108,6 +107,8 @@ def claim(path: Path) -> int | None:
 
 def is_claimed(path: Path) -> bool:
     """Return whether a living Envoy holds the lock *path*."""
+    if not path.exists():
+        return False
     descriptor = claim(path)
     if descriptor is None:
         return True

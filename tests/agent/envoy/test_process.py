@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,15 @@ from tests.agent.envoy.ads_double import AdsDouble
 from tests.agent.envoy.conftest import answers, pids_of, supervised, until
 
 Envoys = Callable[..., Envoy]
+
+
+AGENT = """
+import sys, trio
+from pathlib import Path
+from agent.envoy.process import Envoy, EnvoySettings
+run_dir, state_dir = map(Path, sys.argv[1:])
+trio.run(Envoy(EnvoySettings("envoy", run_dir, state_dir, "vm-1", 1, 0.5)).supervise)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +105,22 @@ async def test_the_next_agent_adopts(settings: EnvoySettings, envoys: Envoys) ->
     await second.stop()
 
 
+async def test_an_agent_that_is_killed_leaves_its_envoy(settings: EnvoySettings, envoys: Envoys) -> None:
+    """SIGKILL of the agent's process is no event for Envoy, and the next agent adopts it."""
+    agent = await trio.lowlevel.open_process(
+        [sys.executable, "-c", AGENT, str(settings.run_dir), str(settings.state_dir)]
+    )
+    await until(lambda: pids_of(settings))
+    agent.kill()
+    await agent.wait()
+    left = pids_of(settings)
+
+    async with supervised(envoys()) as envoy:
+        assert left == {envoy.pid} == pids_of(settings)
+        assert envoy.adopted
+    await envoy.stop()
+
+
 async def test_an_agent_that_died_before_it_wrote_the_state_is_no_reason_for_two_envoys(
     settings: EnvoySettings, envoys: Envoys
 ) -> None:
@@ -142,15 +168,18 @@ async def test_another_bootstrap_version_is_a_hand_over(settings: EnvoySettings,
     await envoy.stop()
 
 
+@pytest.mark.parametrize("state_kept", [True, False])
 async def test_a_hung_envoy_is_replaced(
-    settings: EnvoySettings, envoys: Envoys, monkeypatch: pytest.MonkeyPatch
+    settings: EnvoySettings, envoys: Envoys, monkeypatch: pytest.MonkeyPatch, state_kept: bool
 ) -> None:
-    """An Envoy that runs but does not answer is ended by force, and a new one started."""
+    """An Envoy that runs but does not answer is ended by force, and a new one started; state file or not."""
     monkeypatch.setattr("agent.envoy.process.ANSWER_SECONDS", 0.3)
     monkeypatch.setattr("agent.envoy.process.TERM_SECONDS", 0.2)
     async with supervised(envoys()) as first:
         await answers(first)
     os.kill(first.pid or 0, signal.SIGSTOP)
+    if not state_kept:
+        (settings.run_dir / "envoy.json").unlink()
 
     async with supervised(envoys()) as second:
         assert not second.adopted
