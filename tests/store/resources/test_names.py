@@ -59,7 +59,8 @@ def test_a_wildcard_may_have_to_stand_alone() -> None:
     ("one", "other", "overlap"),
     [
         ("a.com", "A.com", True), ("*.com", "a.com", True), ("*.com", "com", False), ("*.a.com", "*.com", True),
-        ("*.a.com", "*.b.com", False), ("*", "x", True), ("*", "*.x", True), ("*a.com", "*.a.com", True), ("a", "b", False),
+        ("*.a.com", "*.b.com", False), ("*", "x", True), ("*", "*.x", True), ("*a.com", "*.a.com", True),
+        ("a", "b", False),
     ],
 )  # fmt: skip
 def test_hosts_overlap_when_a_name_could_be_for_both(one: str, other: str, overlap: bool) -> None:
