@@ -135,7 +135,7 @@ NewHost = Callable[..., Host]
 async def test_a_rule_is_served_and_reported_active(
     etcd: Etcd, new_host: NewHost, reviews: dict[str, Upstream]
 ) -> None:
-    """What is applied is served by every host, and each host says so; a host that nothing changed for says unaffected."""
+    """What is applied is served by every host, and each says so; one that nothing changed for says unaffected."""
     port = free_port()
     plain, edge = new_host("vm-1"), new_host("vm-2", "--label", "role=edge")
     with trio.fail_after(SECONDS):
