@@ -62,5 +62,5 @@ class LookedUp:
         """Return *config* with these endpoints in it. A cluster none of whose names was ever asked for has none yet."""
         if not self._made:
             return config
-        resources = {**config.resources, **{(Type.ENDPOINTS, name): made for name, made in self._made.items()}}
+        resources = config.resources.update({(Type.ENDPOINTS, name): made for name, made in self._made.items()})
         return EnvoyConfig(resources, config.lookups)

@@ -112,7 +112,7 @@ class Reporter:
         self._streams = self._rollout.streams
         self._active.clear()
         self._settled = None
-        self._unsettled |= self._rollout.config.resources.keys()
+        self._unsettled.update(self._rollout.config.resources)
 
     async def _read_back(self) -> bool:
         """Ask Envoy which versions are active; return whether all are that should be."""
@@ -132,7 +132,7 @@ class Reporter:
         return {i for i in self._unsettled if i in self._active and i in wanted and self._active[i] == wanted[i].version}
 
     def _conclude(self) -> None:
-        for gone in self._unsettled - self._rollout.config.resources.keys():
+        for gone in (i for i in self._unsettled if i not in self._rollout.config.resources):
             self._active.pop(gone, None)
         refused = {(resource.type, resource.name) for resource, _ in self._rollout.refusals()}
         verdict = "rejected" if refused & self._unsettled else "active" if self._moved else "unaffected"

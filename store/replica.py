@@ -8,6 +8,7 @@ an apply finished are published: `head` names the number of records and their di
 from collections.abc import Iterable
 
 from attrs import frozen
+from immutables import Map
 
 from store import digest
 from store.codec import BadRecord, unpack
@@ -128,7 +129,7 @@ class Replica:
         return ", ".join(named[:MAX_NAMED]) + more if named else "which ones is unknown"
 
     def _publish(self, revision: int) -> Published:
-        entries = dict(self._snapshot.entries) if self._snapshot else {}
+        entries = self._snapshot.entries.mutate() if self._snapshot else Map[Key, Entry]().mutate()
         changed = set()
         for text in self._pending:
             key = self._keys.parse_resource(text)
@@ -141,7 +142,7 @@ class Replica:
                 entries[key] = entry
         self._pending.clear()
         hosts = self._snapshot.hosts if self._snapshot else {}
-        self._snapshot = Snapshot(revision, self._head, entries, hosts)
+        self._snapshot = Snapshot(revision, self._head, entries.finish(), hosts)
         return Published(self._snapshot, frozenset(changed))
 
     def _entry(self, text: str) -> Entry | None:

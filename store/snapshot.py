@@ -1,9 +1,9 @@
 """What the mesh should be at one revision: immutable, whole, and the only thing that compilers read."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from attrs import field, frozen
+from immutables import Map
 
 from store.codec import Record, understand
 from store.diagnostic import Diagnostic
@@ -52,8 +52,8 @@ class Entry:
         return self.record.created
 
 
-def _read_only(value: Mapping[Key, Entry]) -> Mapping[Key, Entry]:
-    return MappingProxyType(dict(value))
+def _persistent(value: Mapping[Key, Entry]) -> Map[Key, Entry]:
+    return value if isinstance(value, Map) else Map(value)
 
 
 @frozen
@@ -63,13 +63,13 @@ class Snapshot:
     Attributes:
         revision: the etcd revision of that apply; 0 for a mesh without any.
         head: the apply that made it; None before the first.
-        entries: Key → Entry.
+        entries: Key → Entry. A persistent map: the next snapshot shares with this one whatever did not change.
         hosts: host name → live record. Not bound to *revision*: hosts come and go by their own watch.
     """
 
     revision: int = 0
     head: Head | None = None
-    entries: Mapping[Key, Entry] = field(factory=dict, converter=_read_only)
+    entries: Map[Key, Entry] = field(factory=Map, converter=_persistent)
     hosts: Mapping[str, HostRecord] = field(factory=dict)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 from attrs import field, frozen
+from immutables import Map
 
 from agent.compiler.ir import Endpoint
 from store.resources.fields import Key
@@ -114,13 +115,13 @@ class EnvoyConfig:
     """All resources of one host.
 
     Attributes:
-        resources: (type, name) → resource.
+        resources: (type, name) → resource. A persistent map, as *lookups*: a change costs what it changes.
         lookups: cluster name → names to resolve; these clusters have no ENDPOINTS resource here, see
             `agent/compiler/emit/endpoints.py`.
     """
 
-    resources: Mapping[Id, XdsResource] = field(factory=dict)
-    lookups: Mapping[str, Lookup] = field(factory=dict)
+    resources: Map[Id, XdsResource] = field(factory=Map)
+    lookups: Map[str, Lookup] = field(factory=Map)
 
     def names(self, kind: Type) -> list[str]:
         """Return the names of all resources of *kind*, sorted."""
@@ -143,4 +144,4 @@ def merge(parts: Iterable[Iterable[XdsResource | Lookup]]) -> EnvoyConfig:
                 raise ValueError(f"{item!r} is made twice")
             else:
                 resources[item.type, item.name] = item
-    return EnvoyConfig(resources, lookups)
+    return EnvoyConfig(Map(resources), Map(lookups))

@@ -74,11 +74,11 @@ class Compiler:
 
     def _differing(self, snapshot: Snapshot) -> set[Key]:
         old, new = self._snapshot.entries, snapshot.entries
-        return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+        return {key for key in {*old, *new} if old.get(key) != new.get(key)}
 
     def _dirty(self, touched: set[Token]) -> set[Unit]:
         dirty = {unit for token in touched for unit in self._readers.get(token, ())}
-        dirty |= CONSTANT_UNITS - self._made.keys()
+        dirty |= {unit for unit in CONSTANT_UNITS if unit not in self._made}
         dirty |= service_units([t.name for t in touched if t.family == "service"], self._scope)
         if not self._gateway_reads or touched & self._gateway_reads:
             view = View(self._snapshot, self._index)
@@ -133,7 +133,7 @@ def _patched(
     after: dict[Id, XdsResource | Lookup],
 ) -> EnvoyConfig:
     """Return *config* with *changed* replaced; what is not in *changed* stays the same object."""
-    resources, lookups = dict(config.resources), dict(config.lookups)
+    resources, lookups = config.resources.mutate(), config.lookups.mutate()
     for i in changed:
         resources.pop(i, None)
         if isinstance(before.get(i), Lookup):
@@ -143,4 +143,4 @@ def _patched(
             lookups[new.cluster] = new
         elif new is not None:
             resources[i] = new
-    return EnvoyConfig(resources, lookups)
+    return EnvoyConfig(resources.finish(), lookups.finish())
