@@ -5,8 +5,9 @@ resource touches the tokens under which it is filed, before and after; whatever 
 none of them is still right. That is the whole rule of incremental work: nobody lists dependencies by hand.
 """
 
+import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from store.resources.destination_rule import DestinationRule
@@ -36,11 +37,35 @@ def canonical(host: str) -> str:
 
 
 def candidates(host: str, namespace: str, suffixes: Iterable[str] = DEFAULT_SUFFIXES) -> tuple[str, ...]:
-    """Return the names that *host*, written in a rule of *namespace*, may mean; the first that exists is meant."""
+    """Return the names that *host*, written in a rule of *namespace*, may mean; the first that exists is meant.
+
+    `reviews`, `reviews.shop` and `reviews.shop.svc` are ways to write `reviews.shop.svc.cluster.local`; clients use
+    them too, see `aliases` in `agent/compiler/resolve/registry.py`.
+    """
     name = canonical(host)
-    if "." in name or name.startswith("*"):
+    if name.startswith("*") or ":" in name:
         return (name,)
-    return (name, *(f"{name}.{namespace}.{suffix}" for suffix in suffixes))
+    match name.split("."):
+        case [_]:
+            return (name, *(f"{name}.{namespace}.{suffix}" for suffix in suffixes))
+        case [_, _]:
+            return (name, *(f"{name}.{suffix}" for suffix in suffixes))
+        case [_, _, "svc"]:
+            return (name, *(f"{name}.{suffix[4:]}" for suffix in suffixes if suffix.startswith("svc.")))
+    return (name,)
+
+
+def canonical_address(address: str) -> str:
+    """Return the one spelling of an IP *address* that is compared: `FD00:0::1` is `fd00::1`."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
+
+
+def covers(pattern: str, host: str) -> bool:
+    """Say whether *pattern* is *host* or a wildcard above it (`*foo.com` also covers text that abuts)."""
+    return pattern == host or (pattern.startswith("*") and host.endswith(pattern[1:]) and len(host) >= len(pattern))
 
 
 def wildcards_above(host: str) -> Iterator[str]:
@@ -75,7 +100,7 @@ def _filed(resource: Resource) -> Iterator[Token]:
     match spec:
         case ServiceEntry():
             yield from (Token("service", canonical(host)) for host in spec.hosts)
-            yield from (Token("address", address) for address in spec.addresses)
+            yield from (Token("address", canonical_address(address)) for address in spec.addresses)
         case VirtualService():
             for gateway in gateway_names(spec, namespace):
                 if gateway != MESH:
@@ -97,7 +122,7 @@ class Index:
     def __init__(self) -> None:
         self._keys: dict[Token, set[Key]] = defaultdict(set)
         self._names: dict[str, set[str]] = {family: set() for family in _SETS}
-        self._partial: dict[str, set[str]] = {family: set() for family in ("route", "rule")}
+        self._partial: dict[str, set[str]] = {family: set() for family in ("service", "route", "rule")}
 
     def __repr__(self) -> str:
         return f"<Index {len(self._keys)} names>"
@@ -180,6 +205,10 @@ class Found(NamedTuple):
         return resource.spec
 
 
+Means = Callable[[Found], bool]
+"""Whether a resource that is filed under a name speaks for it, or rather for a service that goes before it."""
+
+
 class View:
     """One Snapshot, asked by the compiler. Every answer is oldest first.
 
@@ -203,7 +232,11 @@ class View:
 
     def addressed(self, address: str) -> tuple[Found, ...]:
         """Return the ServiceEntries that list the IP *address*."""
-        return self._find(Token("address", address))
+        return self._find(Token("address", canonical_address(address)))
+
+    def covering_service(self, host: str) -> str | None:
+        """Return the most specific service of the registry that is *host* or a wildcard above it, or None."""
+        return next((pattern for pattern in self._patterns("service", host) if self.exists(pattern)), None)
 
     def exists(self, host: str) -> bool:
         """Return whether *host* is in the registry."""
@@ -220,21 +253,17 @@ class View:
         self.reads.add(Token("route-hosts"))
         return self._index.names("route")
 
-    def routes(self, host: str) -> tuple[Found, ...]:
-        """Return the mesh-bound VirtualServices for *host*: those of its most specific name or pattern."""
-        return self._most_specific("route", host)
+    def routes(self, host: str, means: Means) -> tuple[Found, ...]:
+        """Return the mesh-bound VirtualServices for *host*: of its most specific name or pattern that *means* it."""
+        return self._most_specific("route", host, means)
 
     def routes_named(self, host: str) -> tuple[Found, ...]:
         """Return the mesh-bound VirtualServices that name *host* itself (a wildcard: as written)."""
         return self._find(Token("route", host))
 
-    def rules(self, host: str, namespace: str) -> tuple[Found, ...]:
-        """Return the DestinationRules of *namespace* for *host*: those of its most specific name or pattern."""
-        for pattern in self._patterns("rule", host):
-            found = tuple(f for f in self._find(Token("rule", pattern)) if f.key.namespace == namespace)
-            if found:
-                return found
-        return ()
+    def rules(self, host: str, namespace: str, means: Means) -> tuple[Found, ...]:
+        """Return the DestinationRules of *namespace* for *host*: of its most specific name that *means* it."""
+        return self._most_specific("rule", host, lambda found: found.key.namespace == namespace and means(found))
 
     def gateways(self) -> tuple[Found, ...]:
         """Return all Gateways."""
@@ -244,13 +273,17 @@ class View:
         """Return the VirtualServices that name *gateway* (`namespace/name`)."""
         return self._find(Token("bound", gateway))
 
-    def _most_specific(self, family: str, host: str) -> tuple[Found, ...]:
-        return next((found for p in self._patterns(family, host) if (found := self._find(Token(family, p)))), ())
+    def _most_specific(self, family: str, host: str, means: Means) -> tuple[Found, ...]:
+        for pattern in self._patterns(family, host):
+            found = tuple(filter(means, self._find(Token(family, pattern))))
+            if found:
+                return found
+        return ()
 
     def _patterns(self, family: str, host: str) -> Iterator[str]:
         """Yield *host* and the patterns of *family* that cover it: exact, then the longest first."""
         yield host
         self.reads.add(Token(f"{family}-partial"))
-        partial = [p for p in self._index.partial(family) if host.endswith(p[1:]) and len(host) >= len(p)]
+        partial = [p for p in self._index.partial(family) if p != host and covers(p, host)]
         walk = (p for p in wildcards_above(host) if p != host)
         yield from sorted((*walk, *partial), key=lambda p: (-len(p), p)) if partial else walk

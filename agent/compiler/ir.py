@@ -100,7 +100,9 @@ class Match:
     def catches_all(self) -> bool:
         """Whether nothing can pass this route by."""
         uri = self.uri
-        return not self.headers and (uri is None or uri.prefix in ("/", "") or uri.regex in (".*", "/.*"))
+        return not self.headers and (
+            uri in (None, StringMatch()) or uri.prefix in ("/", "") or uri.regex in (".*", "/.*")
+        )
 
 
 @frozen

@@ -37,12 +37,17 @@ def gateway_table(address: str, port: int) -> str:
     return f"http.{port}|{address}"
 
 
+def in_authority(host: str) -> str:
+    """Return *host* as an authority has it: an IPv6 address stands in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def authority(host: str, port: int) -> str:
     """Return `host:port`, with brackets around an IPv6 address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{in_authority(host)}:{port}"
 
 
 def authorities(hosts: Iterable[str], port: int) -> tuple[str, ...]:
     """Return what a client may write for *port* of *hosts*: with the port, and bare where it is HTTP's own."""
-    bare = [f"[{host}]" if ":" in host else host for host in hosts]
+    bare = [in_authority(host) for host in hosts]
     return tuple(f"{host}:{port}" for host in bare) + (tuple(bare) if port == 80 else ())

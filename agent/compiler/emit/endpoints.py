@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from attrs import evolve
 from envoy.config.core.v3 import address_pb2
 from envoy.config.endpoint.v3 import endpoint_components_pb2, endpoint_pb2
 
@@ -13,6 +14,8 @@ from store.resources.fields import Key
 
 Addresses = Mapping[str, tuple[str, ...]]
 """DNS name → its IP addresses; a name that is absent has not been asked yet."""
+MAX_WEIGHTS = 2**32 - 1
+"""Envoy refuses a locality whose weights add up to more."""
 
 
 def emit_endpoints(cluster: Cluster) -> XdsResource | Lookup:
@@ -25,7 +28,7 @@ def emit_endpoints(cluster: Cluster) -> XdsResource | Lookup:
 
 def assignment(name: str, endpoints: Iterable[Endpoint], origins: tuple[Key, ...]) -> XdsResource:
     """Return the ClusterLoadAssignment of the cluster *name*. An address and port listed twice counts once."""
-    unique = {(e.address, e.port): e for e in endpoints}
+    unique = _within_limits({(e.address, e.port): e for e in endpoints})
     message = endpoint_pb2.ClusterLoadAssignment(
         cluster_name=name,
         endpoints=[
@@ -35,7 +38,7 @@ def assignment(name: str, endpoints: Iterable[Endpoint], origins: tuple[Key, ...
                         endpoint=endpoint_components_pb2.Endpoint(address=_address(e)),
                         load_balancing_weight={"value": e.weight},
                     )
-                    for e in unique.values()
+                    for e in unique
                 ]
             )
         ]
@@ -43,6 +46,15 @@ def assignment(name: str, endpoints: Iterable[Endpoint], origins: tuple[Key, ...
         else [],
     )
     return XdsResource(Type.ENDPOINTS, name, serialize(message), origins=origins)
+
+
+def _within_limits(unique: Mapping[tuple[str, int], Endpoint]) -> list[Endpoint]:
+    """Return the endpoints, their weights scaled down together where the sum is too large for Envoy."""
+    total = sum(e.weight for e in unique.values())
+    if total <= MAX_WEIGHTS:
+        return list(unique.values())
+    room = MAX_WEIGHTS - len(unique)  # what rounding up to 1 may add
+    return [evolve(e, weight=max(1, e.weight * room // total)) for e in unique.values()]
 
 
 def _address(endpoint: Endpoint) -> address_pb2.Address:

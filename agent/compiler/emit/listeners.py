@@ -23,7 +23,7 @@ HEADERS_SECONDS = 15.0
 """A client that has not sent its request's headers by then is cut off."""
 PROXY_IDLE_SECONDS = 3600.0
 GATEWAY_IDLE_SECONDS = 300.0
-"""A stream on which nothing moves so long is closed; applications of our own get Istio's hour, strangers five minutes."""
+"""A stream on which nothing moves so long is closed; our own applications get Istio's hour, strangers five minutes."""
 GATEWAY_STREAMS = 100
 """Concurrent HTTP/2 streams a connection at the edge (Envoy, "edge best practices")."""
 BUFFER_BYTES = 32 * 1024

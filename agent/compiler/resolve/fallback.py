@@ -1,6 +1,6 @@
 """Requests that mean no service port of the registry → FallbackView, in one table: it costs what its size says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from agent.compiler import names
 from agent.compiler.ir import (
@@ -17,7 +17,7 @@ from agent.compiler.resolve.registry import service
 from agent.compiler.resolve.routes import routes
 from agent.compiler.resolve.services import clusters, resolve_service
 from store.host import HostRecord
-from store.index import View, candidates
+from store.index import Found, View, candidates, canonical
 from store.resources.virtual_service import VirtualService
 
 HTTP_PORT = 80
@@ -28,11 +28,18 @@ def resolve_fallback(view: View, record: HostRecord) -> FallbackView:
     taken: set[str] = set()
     domains = []
     for each in (_own(record), *_wildcard_services(view, record), *_unregistered(view, record), _rest(record)):
-        free = tuple(d for d in each.domains if d.lower() not in taken)
-        taken.update(d.lower() for d in free)
+        free = tuple(_free(each.domains, taken))
         if free:
             domains.append(DomainView(each.name, free, each.routes))
     return FallbackView(tuple(domains), _wildcard_clusters(view, record))
+
+
+def _free(domains: Iterable[str], taken: set[str]) -> Iterator[str]:
+    """Yield those of *domains* that are not *taken*, and take them; Envoy compares them without regard to case."""
+    for domain in domains:
+        if domain.lower() not in taken:
+            taken.add(domain.lower())
+            yield domain
 
 
 def _wildcard_clusters(view: View, record: HostRecord) -> tuple[Cluster, ...]:
@@ -51,11 +58,12 @@ def _wildcards(view: View) -> list[str]:
 
 def _own(record: HostRecord) -> DomainView:
     """Asking the proxy for itself would loop until a circuit breaker ends it: 508 at once."""
-    ports = [entry.rpartition(":")[2] for entry in record.http_proxy]
-    hosts = ["localhost", "127.0.0.1", "[::1]", record.address, record.name]
-    listed = [*record.http_proxy, *(f"{host}:{port}" for port in ports for host in hosts)]
+    ports = [int(entry.rpartition(":")[2]) for entry in record.http_proxy]
+    hosts = ["localhost", "127.0.0.1", "::1", record.address, record.name]
+    listed = [*record.http_proxy, *(names.authority(host, port) for port in ports for host in hosts)]
+    bare = [names.in_authority(host) for host in hosts] if HTTP_PORT in ports else []
     body = Direct(508, "this is the address of the mesh's own proxy\n")
-    return DomainView("own", tuple(dict.fromkeys(listed)), (Route("mesh#own", Match(), body),))
+    return DomainView("own", (*listed, *bare), (Route("mesh#own", Match(), body),))
 
 
 def _wildcard_services(view: View, record: HostRecord) -> Iterator[DomainView]:
@@ -67,29 +75,47 @@ def _wildcard_services(view: View, record: HostRecord) -> Iterator[DomainView]:
 
 
 def _unregistered(view: View, record: HostRecord) -> Iterator[DomainView]:
-    """Hosts that only a VirtualService knows. They have no ports of their own: any port of the authority is theirs."""
+    """Hosts that only a VirtualService knows. They have no ports of their own: any port of the authority is theirs.
+
+    Where a wildcard service covers the host, its ports come first, so that each is routed as the port it is.
+    """
     for host in sorted(view.route_hosts()):
         if host == "*" or view.exists(host):
             continue
-        claims = [
-            found
-            for found in view.routes_named(host)
-            if not _is_registered(view, found.spec, found.key.namespace, host)
-        ]
-        if claims:
-            yield DomainView(host, _any_port(host), routes(view, claims, record, HTTP_PORT))
+        claims = [found for found in view.routes_named(host) if _answers(view, found, host)]
+        if not claims:
+            continue
+        for port in _ports_of_wildcard(view, record, host):
+            table = routes(view, claims, record, port)
+            yield DomainView(names.service_table(host, port), names.authorities((host,), port), table)
+        yield DomainView(host, _any_port(host), routes(view, claims, record, HTTP_PORT))
 
 
-def _is_registered(view: View, spec: object, namespace: str, host: str) -> bool:
-    """Whether *host* is only a way to write a host of *spec* that means a service of the registry."""
+def _answers(view: View, found: Found, host: str) -> bool:
+    """Whether *host* is a name that a host of the VirtualService gives to what the registry does not know.
+
+    That is the name as written and, of a short name, its suffixed forms.
+    """
+    spec, namespace = found.spec, found.key.namespace
     assert isinstance(spec, VirtualService), "filed under its kind"
-    ways = [names_meant for written in spec.hosts if host in (names_meant := candidates(written, namespace))]
-    return all(any(view.exists(name) for name in names_meant) for names_meant in ways)
+    for written in spec.hosts:
+        meant = candidates(written, namespace)
+        given = meant if "." not in canonical(written) else meant[:1]
+        if host in given and not any(view.exists(name) for name in meant):
+            return True
+    return False
+
+
+def _ports_of_wildcard(view: View, record: HostRecord, host: str) -> list[int]:
+    covering = view.covering_service(host)
+    found = service(view, covering, record) if covering else None
+    return sorted(found.ports) if found else []
 
 
 def _any_port(host: str) -> tuple[str, ...]:
     # Envoy has no pattern for "below a domain, on any port": wildcards answer on HTTP's own port.
-    return (host, f"{host}:{HTTP_PORT}") if host.startswith("*") else (host, f"{host}:*")
+    bare = names.in_authority(host)
+    return (bare, f"{bare}:{HTTP_PORT}") if host.startswith("*") else (bare, f"{bare}:*")
 
 
 def _rest(record: HostRecord) -> DomainView:

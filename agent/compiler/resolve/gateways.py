@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from agent.compiler import names
 from agent.compiler.ir import DomainView, GatewayView
 from agent.compiler.resolve.routes import routes
 from store.host import HostRecord
-from store.index import Found, View, canonical
+from store.index import Found, View, canonical, covers
 from store.resources.fields import Key
 from store.resources.gateway import Gateway, Server
 from store.resources.virtual_service import VirtualService
@@ -50,7 +51,7 @@ def resolve_gateway(view: View, record: HostRecord, address: str, port: int) -> 
 
 def _domain(view: View, record: HostRecord, port: int, name: str, claims: list[Found]) -> DomainView:
     oldest_first = sorted(claims, key=lambda f: age(f.key, f.entry))
-    return DomainView(name, (name,), routes(view, oldest_first, record, port))
+    return DomainView(name, (names.in_authority(name),), routes(view, oldest_first, record, port))
 
 
 def _domains(each: _Slice, found: Found) -> Iterator[str]:
@@ -64,15 +65,10 @@ def _domains(each: _Slice, found: Found) -> Iterator[str]:
             continue
         pattern = canonical(rest if slash else server_host)
         for written in map(canonical, spec.hosts):
-            if _covers(pattern, written):
+            if covers(pattern, written):
                 yield written
-            elif _covers(written, pattern):
+            elif covers(written, pattern):
                 yield pattern
-
-
-def _covers(pattern: str, host: str) -> bool:
-    """Whether *pattern* is *host* or a wildcard above it (`*foo.com` also covers text that abuts)."""
-    return pattern == host or (pattern.startswith("*") and host.endswith(pattern[1:]) and len(host) >= len(pattern))
 
 
 def _gateway(found: Found) -> Gateway:

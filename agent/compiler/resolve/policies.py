@@ -28,7 +28,7 @@ class Policy:
         return next((s for s in self.subsets if s.name == name), None)
 
     def load_balancer(self, subset: Subset | None) -> SimpleLB:
-        """Return the load balancer of *subset*, of the whole service when None. Blocks of a subset replace the top's."""
+        """Return the load balancer of *subset*, None is the whole service. Blocks of a subset replace the top's."""
         own = subset.traffic_policy.load_balancer if subset and subset.traffic_policy else None
         settings = own or (self.top.load_balancer if self.top else None)
         simple = settings.simple if settings else None
@@ -38,12 +38,13 @@ class Policy:
 
 
 def policy(view: View, host: str, service_namespace: str, record: HostRecord) -> Policy:
-    """Return the policy for *host*: of the client's namespace, else of the service's; the first that has any wins whole.
+    """Return the policy for *host*: of the client's namespace, else of the service's; the first with any wins whole.
 
-    Source: Istio, DestinationRule lookup; rules of one namespace and host add up: subsets unite, the oldest policy wins.
+    Rules of one namespace and host add up: subsets unite, the oldest policy wins. Source: Istio, DestinationRule
+    lookup.
     """
     for namespace in dict.fromkeys((record.namespace, service_namespace)):
-        found = [f for f in view.rules(host, namespace) if _means(view, f, host)]
+        found = view.rules(host, namespace, lambda f: _means(view, f, host))
         if found:
             return _merge(found)
     return Policy()
@@ -57,7 +58,7 @@ def _means(view: View, found: Found, host: str) -> bool:
     return not any(view.exists(name) for name in names[: names.index(host)])
 
 
-def _merge(found: list[Found]) -> Policy:
+def _merge(found: tuple[Found, ...]) -> Policy:
     subsets: dict[str, Subset] = {}
     for each in found:
         for subset in _spec(each).subsets:

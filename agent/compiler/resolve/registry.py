@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from store.host import HostRecord
-from store.index import Found, View, candidates, canonical, wildcards_above
+from store.index import Found, View, candidates, canonical, canonical_address
 from store.resources.fields import Key
 from store.resources.service_entry import Resolution, ServiceEntry, ServicePort, WorkloadEntry
 
@@ -49,7 +49,7 @@ class Service:
         host: canonical, or a wildcard.
         namespace: of the entry that owns the name.
         resolution: of that entry.
-        addresses: IP addresses that clients may use for it.
+        addresses: IP addresses that clients may use for it, each in its one spelling.
         ports: number → port.
         refused: ports that only losing entries define (number → their key): the name is not theirs, so they answer 503.
     """
@@ -83,7 +83,7 @@ def service(view: View, host: str, record: HostRecord) -> Service | None:
             )
     losers = [f for f in reversed(found) if f not in ours]
     lost: dict[int, Key] = {p.number: f.key for f in losers for p in _spec(f).ports if p.number not in ports}
-    addresses = tuple(dict.fromkeys(address for f in ours for address in _spec(f).addresses))
+    addresses = tuple(dict.fromkeys(canonical_address(a) for f in ours for a in _spec(f).addresses))
     return Service(host, winner.namespace, winner_spec.resolution, addresses, ports, lost)
 
 
@@ -103,8 +103,7 @@ def meant_host(view: View, host: str, namespace: str) -> str:
     exact = next((name for name in names if view.exists(name)), None)
     if exact is not None:
         return exact
-    covered = (pattern for name in names for pattern in wildcards_above(name) if view.exists(pattern))
-    return next(covered, names[0])
+    return next((covering for name in names if (covering := view.covering_service(name))), names[0])
 
 
 def aliases(view: View, host: str, record: HostRecord) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from store.resources.virtual_service import (
     HTTPRewrite,
     HTTPRoute,
     HTTPRouteDestination,
+    RedirectPortSelection,
     VirtualService,
 )
 
@@ -65,7 +66,7 @@ def _match(block: HTTPMatchRequest) -> Match:
 
 def _action(view: View, key: Key, rule: HTTPRoute, record: HostRecord, listener_port: int) -> Forward | Redirect:
     if rule.redirect is not None:
-        return _redirect(rule.redirect)
+        return _redirect(rule.redirect, listener_port)
     destinations = _shares(view, key, rule.route, record, listener_port)
     return Forward(destinations, float(rule.timeout) if rule.timeout else None, _rewrite(rule.rewrite))
 
@@ -109,11 +110,13 @@ def _rewrite(written: HTTPRewrite | None) -> Rewrite:
     )
 
 
-def _redirect(written: HTTPRedirect) -> Redirect:
+def _redirect(written: HTTPRedirect, listener_port: int) -> Redirect:
+    """Return the redirect. `FROM_PROTOCOL_DEFAULT` is what Envoy does anyway when the authority is replaced."""
+    from_request = written.derive_port is RedirectPortSelection.FROM_REQUEST_PORT
     return Redirect(
         code=int(written.redirect_code or 301),
         uri=written.uri or None,
         authority=written.authority or None,
-        port=int(written.port) if written.port else None,
+        port=int(written.port) if written.port else listener_port if from_request else None,
         scheme=written.scheme or None,
     )

@@ -19,7 +19,7 @@ from agent.compiler.resolve.policies import Policy, policy
 from agent.compiler.resolve.registry import Port, Service, aliases, owned_addresses, service
 from agent.compiler.resolve.routes import routes
 from store.host import HostRecord
-from store.index import Found, View, candidates
+from store.index import Found, View, candidates, covers
 from store.resources.destination_rule import Subset
 from store.resources.service_entry import Resolution, WorkloadEntry
 from store.resources.virtual_service import VirtualService
@@ -31,7 +31,7 @@ def resolve_service(view: View, record: HostRecord, host: str) -> ServiceView | 
     if found is None:
         return None
     rules = policy(view, host, found.namespace, record)
-    claims = [each for each in view.routes(host) if _means(view, each, host)]
+    claims = view.routes(host, lambda f: _means(view, f, host))
     called = aliases(view, host, record)
     ports = [_port(view, record, found, number, rules, claims, called) for number in sorted(found.ports)]
     refused = [_refused(host, number, called, found) for number in sorted(found.refused)]
@@ -44,10 +44,10 @@ def _means(view: View, found: Found, host: str) -> bool:
     assert isinstance(spec, VirtualService), "filed under its kind"
     for written in spec.hosts:
         names_meant = candidates(written, found.key.namespace)
-        if host not in names_meant and not written.startswith("*"):
-            continue
-        earlier = names_meant[: names_meant.index(host)] if host in names_meant else ()
-        if not any(view.exists(name) for name in earlier):
+        if host not in names_meant:
+            if covers(names_meant[0], host):
+                return True
+        elif not any(view.exists(name) for name in names_meant[: names_meant.index(host)]):
             return True
     return False
 
@@ -58,7 +58,7 @@ def _port(
     found: Service,
     number: int,
     rules: Policy,
-    claims: list[Found],
+    claims: tuple[Found, ...],
     called: tuple[str, ...],
 ) -> ServicePortView:
     port = found.ports[number]
