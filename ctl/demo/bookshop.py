@@ -97,7 +97,7 @@ class _Instance(BaseHTTPRequestHandler):
     wbufsize = -1  # headers and body in one segment
     service = version = host = ""
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name for it
+    def do_GET(self) -> None:
         """Answer any path."""
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:

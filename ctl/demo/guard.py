@@ -145,7 +145,7 @@ def remove(directory: str) -> None:
     """Remove *directory* and all in it; what a process wrote in its last moment too."""
     for _ in range(3):
         shutil.rmtree(directory, ignore_errors=True)
-        if not os.path.lexists(directory):  # noqa: PTH111 - also a dangling link would be "there"
+        if not os.path.lexists(directory):
             return
         time.sleep(0.1)
 
@@ -178,7 +178,7 @@ class _EndNow(Exception):  # noqa: N818 - no failure: somebody asked
     """SIGTERM: clean up without waiting for the demo."""
 
 
-def _end_now(number: int, frame: object) -> None:
+def _end_now(_number: int, _frame: object) -> None:
     raise _EndNow
 
 

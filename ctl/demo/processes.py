@@ -9,7 +9,6 @@ import importlib.util
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -204,10 +204,10 @@ class Demo:
             ProcessFailed: one cannot.
         """
         for host in self.plan.hosts.values():
-            self._wait(f"{host.name}-agent", lambda h=host: _listens(h.address, h.proxy_port))
+            self._wait(f"{host.name}-agent", partial(_listens, host.address, host.proxy_port))
         for instance in INSTANCES:
             address = self.plan.hosts[instance.host].address
-            self._wait(instance.name, lambda a=address, p=self.plan.ports[instance.place]: _listens(a, p))
+            self._wait(instance.name, partial(_listens, address, self.plan.ports[instance.place]))
 
     def envoy_pid(self, host: str) -> int:
         """Return the process id of *host*'s Envoy, as its agent wrote it down.
@@ -307,8 +307,3 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def kill(pid: int) -> None:
-    """SIGKILL *pid*: what an operator's worst day does to an Envoy."""
-    os.kill(pid, signal.SIGKILL)
