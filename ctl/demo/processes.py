@@ -90,6 +90,7 @@ class Guarded:
     """A guard process and the directory it guards, for the length of a context.
 
     Attributes:
+        pid: of the guard.
         directory: new and empty; removed at the end with all in it, whatever becomes of this process.
         keep: whether it is left there.
     """
@@ -103,6 +104,7 @@ class Guarded:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self.pid = self._process.pid
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._pipe = self._process.stdin
