@@ -7,11 +7,11 @@ none of our keys did, the apply is put on top of the newer state and tried again
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
 
 from store import digest, journal
-from store.codec import Record, Source, encode, pack, unpack
-from store.errors import Conflict, StoreUnavailable
+from store.codec import BadRecord, Record, Source, encode, pack, unpack
+from store.errors import Conflict, StoreUnavailable, TooLarge
 from store.etcd.client import Etcd, KeyValue, OutcomeUnknown
 from store.etcd.txn import Delete, DeletePrefix, Op, Put, Txn, Unchanged
 from store.host import BadHostRecord, Head, apply_number
@@ -23,6 +23,8 @@ from store.resources.kinds import Resource
 
 ATTEMPTS = 8
 """Writers that keep overtaking us so often are an incident of their own."""
+MAX_NAMED = 5
+"""So many keys are named in a message; the rest are counted."""
 
 
 class Result(StrEnum):
@@ -74,11 +76,13 @@ class Applied:
         head: of the mesh now; of an apply that changed nothing, the one that was there. None in an empty mesh.
         revision: the etcd revision of it.
         results: Key → what happened, in the order asked for.
+        written: whether an apply was made; False when nothing differed.
     """
 
     head: Head | None
     revision: int
     results: Mapping[Key, Result]
+    written: bool = True
 
     @property
     def changed(self) -> bool:
@@ -87,16 +91,42 @@ class Applied:
 
 @frozen
 class State:
-    """`config/` at one revision, as writers need it: raw, with the modification of `head`."""
+    """`config/` at one revision, as writers need it.
+
+    Attributes:
+        revision: the revision.
+        head: None when no apply was made yet.
+        head_revision: of the last change of `head`; 0 without one.
+        raw: etcd key → record as bytes.
+        revisions: etcd key → revision of the record's last change.
+    """
 
     revision: int
     head: Head | None
     head_revision: int
     raw: Mapping[str, bytes]
+    revisions: Mapping[str, int] = field(factory=dict)
 
     def record(self, etcd_key: str) -> Record | None:
+        """Return the record, or None when there is none or its bytes are not one (somebody else wrote them)."""
         value = self.raw.get(etcd_key)
-        return unpack(value) if value is not None else None
+        try:
+            return unpack(value) if value is not None else None
+        except BadRecord:
+            return None
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the records are those that `head` was written with; if not, somebody changed them without apply."""
+        if self.head is None:
+            return not self.raw
+        found = len(self.raw), digest.render(digest.digest_of(self.raw.items()))
+        return found == (self.head.records, self.head.digest)
+
+    def foreign(self, keys: Keys) -> tuple[str, ...]:
+        """Return the records that were written after `head`, so not by an apply. What was removed cannot be named."""
+        newer = (key for key in self.raw if self.revisions.get(key, 0) > self.head_revision)
+        return tuple(sorted(str(keys.parse_resource(key)) for key in newer))
 
 
 async def read_state(etcd: Etcd, keys: Keys) -> State:
@@ -107,8 +137,14 @@ async def read_state(etcd: Etcd, keys: Keys) -> State:
     """
     listing = await etcd.list(keys.config)
     head_item = next((item for item in listing.items if item.key == keys.head), None)
-    raw = {item.key: item.value for item in listing.items if keys.parse_resource(item.key) is not None}
-    return State(listing.revision, _head(head_item), head_item.mod_revision if head_item else 0, raw)
+    records = [item for item in listing.items if keys.parse_resource(item.key) is not None]
+    return State(
+        revision=listing.revision,
+        head=_head(head_item),
+        head_revision=head_item.mod_revision if head_item else 0,
+        raw={item.key: item.value for item in records},
+        revisions={item.key: item.mod_revision for item in records},
+    )
 
 
 def _head(item: KeyValue | None) -> Head | None:
@@ -139,26 +175,38 @@ def _judge(before: Record | None, wanted: Wanted) -> Result:
     return Result.UNCHANGED if before.document == document_of(wanted) else Result.CONFIGURED
 
 
-async def apply(etcd: Etcd, keys: Keys, wanted: Sequence[Wanted], origin: Origin) -> Applied:
+async def apply(
+    etcd: Etcd,
+    keys: Keys,
+    wanted: Sequence[Wanted],
+    origin: Origin,
+    *,
+    if_head: str | None = None,
+    adopt: bool = False,
+) -> Applied:
     """Make *wanted* so, all of it or nothing.
 
     Args:
         wanted: each key at most once.
         origin: see `Origin`.
+        if_head: id of the apply that *wanted* was made for; None takes any.
+        adopt: take over records that were changed without an apply, instead of refusing.
 
     Returns:
         What happened to each key. When nothing differs, nothing is written.
 
     Raises:
-        Conflict: another writer changed one of our keys between our reading and our writing.
+        Conflict: another writer changed one of our keys between our reading and our writing, `head` is not *if_head*,
+            or records were changed without an apply.
         TooLarge: more than one transaction holds.
         StoreUnavailable: etcd does not answer; whether the apply happened is said in the message when it is not known.
     """
     state = base = await read_state(etcd, keys)
     for _ in range(ATTEMPTS):
+        refuse_unexpected(state, keys, if_head=if_head, adopt=adopt)
         results = judge(state, keys, wanted)
-        if all(result is Result.UNCHANGED for result in results.values()):
-            return Applied(state.head, state.revision, results)
+        if all(result is Result.UNCHANGED for result in results.values()) and state.is_intact:
+            return Applied(state.head, state.revision, results, written=False)
         head, txn = transaction(state, keys, wanted, results, origin)
         revision = await _commit(etcd, keys, txn, head)
         if revision is not None:
@@ -166,6 +214,32 @@ async def apply(etcd: Etcd, keys: Keys, wanted: Sequence[Wanted], origin: Origin
         state = await read_state(etcd, keys)
         _refuse_overtaken(base, state, keys, wanted)
     raise Conflict(f"other writers changed the mesh {ATTEMPTS} times while this apply was tried; try again")
+
+
+def refuse_unexpected(state: State, keys: Keys, *, if_head: str | None = None, adopt: bool = False) -> None:
+    """Refuse to build on a *state* that is not what the caller, or `head`, thinks it is; see `apply`.
+
+    Raises:
+        Conflict: `head` is not *if_head*, or records were changed without an apply and *adopt* is not set.
+    """
+    head = state.head.apply if state.head else None
+    if if_head is not None and if_head != head:
+        by = f" by {state.head.author}" if state.head else ""
+        raise Conflict(f"the mesh is at apply {head}{by}, not at {if_head}; nothing was changed")
+    if not adopt and not state.is_intact:
+        raise Conflict(
+            f"records were changed without an apply: {_foreign(state, keys)}; agents keep the last good state. "
+            "Look at them with `meshctl get`, then take them over with `meshctl apply --adopt`, or put them back"
+        )
+
+
+def _foreign(state: State, keys: Keys) -> str:
+    named = state.foreign(keys)
+    counted = f"{len(state.raw)} are there, {state.head.records if state.head else 0} were applied"
+    if not named:
+        return counted
+    more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+    return f"{', '.join(named[:MAX_NAMED])}{more} ({counted})"
 
 
 def transaction(
@@ -179,7 +253,7 @@ def transaction(
         for each in wanted
         if results[each.key] is not Result.UNCHANGED
     }
-    total = int(state.head.digest, 16) if state.head else digest.digest_of(state.raw.items())
+    total = digest.digest_of(state.raw.items())
     count = len(state.raw)
     for key, change in changes.items():
         total = digest.replace(total, key, change.before, change.after)
@@ -204,7 +278,10 @@ def _change(state: State, keys: Keys, wanted: Wanted, apply_id: str, number: int
         set=before.set if before else None,
         vips=before.vips if before else {},
     )
-    return journal.Change(state.raw.get(etcd_key), pack(record))
+    try:
+        return journal.Change(state.raw.get(etcd_key), pack(record))
+    except BadRecord as refused:
+        raise TooLarge(f"{wanted.key} cannot be stored: {refused}") from refused
 
 
 def _below(keys: Keys, changes: Mapping[str, journal.Change]) -> dict[str, journal.Change]:
@@ -224,7 +301,7 @@ def _operations(keys: Keys, head: Head, changes: Mapping[str, journal.Change], e
 
 
 async def _commit(etcd: Etcd, keys: Keys, txn: Txn, head: Head) -> int | None:
-    """Return the revision, or None when `head` had moved. A lost answer is settled by the journal: it says who did it."""
+    """Return the revision, or None when `head` had moved. A lost answer is settled by the journal."""
     try:
         done = await etcd.commit(txn)
     except OutcomeUnknown:

@@ -1,0 +1,210 @@
+"""Making a change and saying what became of it: shared by `apply` and `delete`."""
+
+import getpass
+import os
+import secrets
+import socket
+import time
+from collections.abc import Mapping, Sequence
+
+from attrs import field, frozen
+from rich.text import Text
+
+from ctl.diagnostics import Sources, render, to_json
+from ctl.exit_codes import ExitCode
+from ctl.inputs import Loaded
+from ctl.output import print_object, show, style_of, styled, talk
+from ctl.waiting import HostRow, Patience, Verdict, host_table, unmet, wait_for_hosts
+from store.analysis.references import references
+from store.client import Applied, Origin, Result, State, Wanted, apply, judge, read_state, refuse_unexpected
+from store.codec import understand
+from store.diagnostic import Diagnostic
+from store.etcd.client import Etcd
+from store.host import Head
+from store.keys import Keys
+from store.resources.fields import Key
+from store.resources.kinds import Resource
+
+REFERRED = frozenset({"ServiceEntry", "DestinationRule", "Gateway"})
+"""Kinds that a reference can lead to."""
+
+
+@frozen
+class Change:
+    """What is asked for.
+
+    Attributes:
+        wanted: each key at most once.
+        message: why.
+        if_head: see `store.client.apply`.
+        adopt: see `store.client.apply`.
+        dry_run: only say what would happen.
+        patience: how to wait for hosts; None does not wait.
+    """
+
+    wanted: Sequence[Wanted]
+    message: str = ""
+    if_head: str | None = None
+    adopt: bool = False
+    dry_run: bool = False
+    patience: Patience | None = None
+
+
+@frozen
+class Outcome:
+    """What became of it.
+
+    Attributes:
+        applied: see `Applied`; of a dry run, what would have been.
+        dry_run: whether nothing was written.
+        hosts: None when nobody waited.
+        diagnostics: what else is to be said.
+    """
+
+    applied: Applied
+    dry_run: bool = False
+    hosts: tuple[HostRow, ...] | None = None
+    diagnostics: tuple[Diagnostic, ...] = field(default=())
+
+
+def author() -> str:
+    """Return who is at the keyboard, `user@host`: for people, nothing depends on it."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in containers
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+async def make(etcd: Etcd, keys: Keys, change: Change, loaded: Sequence[Loaded] = ()) -> Outcome:
+    """Make *change*, or only say what it would do, and wait for the hosts when asked to.
+
+    Args:
+        loaded: the documents behind `change.wanted`; their references are looked at.
+
+    Raises:
+        Conflict, TooLarge, StoreUnavailable: see `store.client.apply`.
+    """
+    if change.dry_run:
+        state = await read_state(etcd, keys)
+        refuse_unexpected(state, keys, if_head=change.if_head, adopt=change.adopt)
+        results = judge(state, keys, change.wanted)
+        return Outcome(Applied(state.head, state.revision, results), True, None, _dangling(state, keys, loaded))
+    origin = Origin(author(), change.message, time.time(), secrets.token_hex(2))
+    applied = await apply(etcd, keys, change.wanted, origin, if_head=change.if_head, adopt=change.adopt)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    if any(each.resource.kind == "VirtualService" for each in loaded):
+        diagnostics = _dangling(await read_state(etcd, keys), keys, loaded)
+    if change.patience is None or applied.head is None:
+        return Outcome(applied, False, None if change.patience is None else (), diagnostics)
+    hosts = await wait_for_hosts(etcd, keys, applied.head.apply, judged(applied.results), change.patience)
+    return Outcome(applied, False, hosts, diagnostics)
+
+
+def judged(results: Mapping[Key, Result]) -> frozenset[str]:
+    """Return the resources that an apply answers for: those it changed; when it changed none, all it was given."""
+    changed = (key for key, result in results.items() if result is not Result.UNCHANGED)
+    return frozenset(map(str, changed)) or frozenset(map(str, results))
+
+
+def _dangling(state: State, keys: Keys, loaded: Sequence[Loaded]) -> tuple[Diagnostic, ...]:
+    """Return what the *loaded* documents refer to and neither they nor the store have, each with its place."""
+    resources = _stored(state, keys) | {each.resource.key: each.resource for each in loaded}
+    found: list[Diagnostic] = []
+    for each in loaded:
+        found += each.document.locate(references(resources, (each.resource.key,)))
+    return tuple(found)
+
+
+def _stored(state: State, keys: Keys) -> dict[Key, Resource]:
+    resources: dict[Key, Resource] = {}
+    for text in state.raw:
+        key = keys.parse_resource(text)
+        record = state.record(text) if key and key.kind in REFERRED else None
+        resource = understand(record.document)[0] if record else None
+        if key and resource:
+            resources[key] = resource
+    return resources
+
+
+# --- saying it ----------------------------------------------------------------------------------------------
+
+
+def report(outcome: Outcome, *, output: str, sources: Sources, warnings: Sequence[Diagnostic] = ()) -> ExitCode:
+    """Print *outcome*, and return the exit code.
+
+    Args:
+        output: table, wide, json, yaml or name.
+        sources: texts for excerpts.
+        warnings: what the documents themselves gave rise to; printed already, except in JSON.
+    """
+    verdict = unmet(outcome.hosts or ())
+    if output in ("json", "yaml"):
+        print_object(_as_json(outcome, warnings), output)
+        return verdict
+    for said in outcome.diagnostics:
+        talk(render(said, sources))
+    if output == "name":
+        show(resource_name(key) for key in outcome.applied.results)
+        return verdict
+    show(_lines(outcome))
+    show([_summary(outcome)])
+    if outcome.hosts is not None:
+        host_table(outcome.hosts)
+    return verdict
+
+
+def _lines(outcome: Outcome) -> list[Text]:
+    what_if = " (dry run)" if outcome.dry_run else ""
+    return [
+        styled(resource_name(key), " ", (str(result), style_of(result)), _in_namespace(key), what_if)
+        for key, result in outcome.applied.results.items()
+    ]
+
+
+def resource_name(key: Key) -> str:
+    """Return *key* as kubectl names resources: `virtualservice/reviews`."""
+    return f"{key.kind.lower()}/{key.name}"
+
+
+def _in_namespace(key: Key) -> str:
+    return f" (namespace {key.namespace})" if key.namespace != "default" else ""
+
+
+def _summary(outcome: Outcome) -> str:
+    results = list(outcome.applied.results.values())
+    counts = ", ".join(f"{results.count(r)} {r}" for r in Result if r in results) or "nothing asked for"
+    head = outcome.applied.head
+    if outcome.dry_run:
+        return f"dry run: {counts}; nothing was written"
+    if head is None:
+        return f"no apply was made: {counts}"
+    if outcome.applied.written:
+        return f"apply {head.apply} (revision {outcome.applied.revision}): {counts}"
+    return f"apply {head.apply} stays: {counts}"
+
+
+def _as_json(outcome: Outcome, warnings: Sequence[Diagnostic]) -> dict[str, object]:
+    head = outcome.applied.head
+    answer: dict[str, object] = {}
+    if head is not None and not outcome.dry_run:
+        answer["apply"] = apply_json(head, outcome.applied.revision)
+    answer["resources"] = [
+        {"resource": str(key), "result": str(result)} for key, result in outcome.applied.results.items()
+    ]
+    if outcome.hosts is not None:
+        answer["hosts"] = [row.to_json() for row in outcome.hosts]
+    answer["diagnostics"] = [to_json(said) for said in (*warnings, *outcome.diagnostics)]
+    return answer
+
+
+def apply_json(head: Head, revision: int) -> dict[str, object]:
+    """Return an apply as the contract has it; `parent` is absent for the first one."""
+    parent = {"parent": head.parent} if head.parent else {}
+    return {
+        "id": head.apply, "revision": revision, **parent,
+        "author": head.author, "message": head.message, "time": head.time, "records": head.records,
+    }  # fmt: skip
+
+
+__all__ = ["Change", "Outcome", "Verdict", "apply_json", "author", "judged", "make", "report", "resource_name"]

@@ -1,0 +1,125 @@
+"""What `meshctl delete` does: find out which resources are meant, and remove them in one apply."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from attrs import evolve, field, frozen
+
+from ctl.changes import Change, make, report
+from ctl.diagnostics import Sources, render
+from ctl.exit_codes import ExitCode
+from ctl.inputs import load_names
+from ctl.output import talk
+from ctl.stored import DEFAULT_NAMESPACE, everything, kind_named, not_found
+from store.client import State, Wanted, read_state
+from store.etcd.client import Etcd
+from store.keys import Keys
+from store.resources.fields import Key
+
+
+class Refused(Exception):  # noqa: N818 - named as what it is
+    """Nothing was deleted, and why was said.
+
+    Attributes:
+        code: how the command ends.
+    """
+
+    def __init__(self, code: ExitCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@frozen
+class Selection:
+    """Which resources are meant.
+
+    Attributes:
+        keys: those, by name or from files.
+        kind, namespace: with no *keys*: all of these; None is every one.
+        sources: texts of the files.
+    """
+
+    keys: tuple[Key, ...] = ()
+    kind: str | None = None
+    namespace: str | None = None
+    sources: Sources = field(factory=lambda: Sources({}), repr=False, eq=False)
+
+    @classmethod
+    def of(
+        cls,
+        word: str | None,
+        names: Sequence[str],
+        files: Sequence[str],
+        *,
+        everything: bool,
+        namespace: str | None,
+        all_namespaces: bool,
+    ) -> Self:
+        """Return what the command line means; *word* may be `KIND/NAME`.
+
+        Raises:
+            ValueError: it means nothing, or two things at once; the message says what to write.
+            Refused: the files could not be read, and why was said.
+        """
+        word, slash, name = (word or "").partition("/")
+        given = [*([name] if slash else []), *names]
+        if sum((bool(given), bool(files), everything)) != 1 or (files and word):
+            raise ValueError("say what to delete: KIND NAME…, -f FILE, KIND --all, or --all")
+        if files:
+            return cls._of_files(files, namespace)
+        kind = kind_named(word).name if word and word != "all" else None
+        where = namespace or (None if all_namespaces or (everything and kind is None) else DEFAULT_NAMESPACE)
+        if not given:
+            return cls(kind=kind, namespace=where)
+        if kind is None or where is None:
+            raise ValueError("names are of one kind and one namespace: KIND NAME… [-n NAMESPACE]")
+        return cls(tuple(Key(where, each, kind) for each in dict.fromkeys(given)))
+
+    @classmethod
+    def _of_files(cls, files: Sequence[str], namespace: str | None) -> Self:
+        named = load_names(files, namespace=namespace)
+        for said in named.diagnostics:
+            talk(render(said, named.sources))
+        if any(said.is_error for said in named.diagnostics):
+            raise Refused(ExitCode.INVALID)
+        return cls(named.keys, sources=named.sources)
+
+    @property
+    def is_whole_mesh(self) -> bool:
+        return not self.keys and self.kind is None and self.namespace is None
+
+    def in_state(self, state: State, keys: Keys) -> tuple[Key, ...]:
+        """Return the Keys that are meant and there."""
+        there = [key for text in state.raw if (key := keys.parse_resource(text))]
+        if self.keys:
+            present = frozenset(there)
+            return tuple(key for key in self.keys if key in present)
+        fits = (key for key in there if self.kind in (None, key.kind) and self.namespace in (None, key.namespace))
+        return tuple(sorted(fits, key=lambda key: (key.kind, key)))
+
+
+async def delete(
+    etcd: Etcd, keys: Keys, selection: Selection, change: Change, output: str, ignore_not_found: bool
+) -> ExitCode:
+    """Remove what *selection* means, print what became of it, and return the exit code.
+
+    Args:
+        change: how; its `wanted` is filled in here.
+        ignore_not_found: whether to go on when some of the named resources are not there.
+
+    Raises:
+        Conflict, StoreUnavailable: see `store.client.apply`.
+    """
+    state = await read_state(etcd, keys)
+    there = selection.in_state(state, keys)
+    missing = [key for key in selection.keys if key not in there]
+    if missing and not ignore_not_found:
+        stored = everything(state, keys)
+        for key in missing:
+            talk([f"meshctl: {not_found(key.kind, key.name, key.namespace, stored)}"])
+        if there:
+            talk(["nothing was deleted; with --ignore-not-found the others are"])
+        return ExitCode.NO
+    wanted = [Wanted(key, None) for key in there]
+    outcome = await make(etcd, keys, evolve(change, wanted=wanted))
+    return report(outcome, output=output, sources=selection.sources)

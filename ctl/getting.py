@@ -1,0 +1,102 @@
+"""What `meshctl get` does: read the store, choose, print."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Self
+
+import click
+from attrs import frozen
+
+from ctl.changes import resource_name
+from ctl.exit_codes import ExitCode
+from ctl.output import print_object, render_yaml, show, table, talk
+from ctl.stored import DEFAULT_NAMESPACE, Stored, UnknownKind, everything, kind_named, not_found, rows, unreadable
+from store.client import read_state
+from store.etcd.client import Etcd
+from store.keys import Keys
+
+__all__ = ["Query", "UnknownKind", "get"]
+
+
+@frozen
+class Query:
+    """Which resources are asked for.
+
+    Attributes:
+        kind: name of the kind; None is every kind.
+        names: none is all.
+        namespace: None is every namespace.
+    """
+
+    kind: str | None
+    names: tuple[str, ...]
+    namespace: str | None
+
+    @classmethod
+    def of(cls, word: str, names: Sequence[str], namespace: str | None, *, all_namespaces: bool) -> Self:
+        """Return the query that the command line means; *word* may be `KIND/NAME`.
+
+        Raises:
+            UnknownKind: *word* names no kind.
+        """
+        word, slash, name = word.partition("/")
+        kind = None if word == "all" else kind_named(word).name
+        chosen = None if all_namespaces else namespace or DEFAULT_NAMESPACE
+        return cls(kind, ((name,) if slash else ()) + tuple(names), chosen)
+
+    def finds(self, stored: Stored) -> bool:
+        """Whether *stored* is asked for."""
+        key = stored.key
+        return (
+            self.kind in (None, key.kind)
+            and self.namespace in (None, key.namespace)
+            and (not self.names or key.name in self.names)
+        )
+
+
+async def get(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCode:
+    """Print what *query* asks for. NO when a name that was asked for is not there."""
+    state = await read_state(etcd, keys)
+    if not state.is_intact:
+        named = ", ".join(state.foreign(keys)) or "which ones is unknown"
+        talk([f"warning: records were changed without an apply ({named}); agents keep the last good state"])
+    for broken in unreadable(state, keys):
+        talk([f"warning: {broken} is not a record of meshctl; it is left out"])
+    stored = everything(state, keys)
+    found = [each for each in stored if query.finds(each)]
+    missing = [name for name in query.names if name not in {each.key.name for each in found}]
+    for name in missing:
+        talk([f"meshctl: {not_found(query.kind or 'resource', name, query.namespace or 'any', stored)}"])
+    if found or not missing:
+        _print(found, query, output)
+    return ExitCode.NO if missing else ExitCode.YES
+
+
+def _print(found: Sequence[Stored], query: Query, output: str) -> None:
+    documents = [each.record.document for each in found]
+    if output == "json":
+        single = len(query.names) == 1 and len(found) == 1
+        print_object(documents[0] if single else {"apiVersion": "v1", "kind": "List", "items": documents}, output)
+    elif output == "yaml":
+        click.echo("\n---\n".join(map(render_yaml, documents)) if documents else "", nl=bool(documents))
+    elif output == "name":
+        show(resource_name(each.key) for each in found)
+    else:
+        _tables(found, query, wide=output == "wide")
+    if not found and output not in ("json", "name"):
+        where = f"namespace {query.namespace}" if query.namespace else "any namespace"
+        talk([f"no {query.kind or 'resource'} in {where}"])
+
+
+def _tables(found: Iterable[Stored], query: Query, *, wide: bool) -> None:
+    """Print a table for each kind, with the kind in the name when there are several."""
+    first = True
+    for kind, group in groupby(found, key=lambda each: each.key.kind):
+        header, *body = rows(kind, list(group), namespaces=query.namespace is None, wide=wide)
+        if not first:
+            show([""])
+        first = False
+        if query.kind is None:
+            at = header.index("NAME")
+            body = [(*row[:at], f"{kind.lower()}/{row[at]}", *row[at + 1 :]) for row in body]
+        show(table(header, body))

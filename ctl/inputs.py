@@ -1,0 +1,219 @@
+"""`-f FILE|DIR|-`: files → resources, or everything that is wrong with them. Nothing is written anywhere from here."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from attrs import evolve, field, frozen
+
+from ctl.diagnostics import Sources, in_order
+from store.codec import OLD_KINDS, Source, decode
+from store.diagnostic import Diagnostic, Level, Place, Related, error
+from store.reader import Document, read
+from store.resources.fields import Key
+from store.resources.kinds import KINDS, Resource
+
+SUFFIXES = (".yaml", ".yml", ".json")
+STDIN = "-"
+
+
+@frozen
+class Loaded:
+    """One resource and the document it was read from."""
+
+    resource: Resource
+    document: Document
+
+    @property
+    def source(self) -> Source:
+        return Source(self.document.file, self.document.line)
+
+
+@frozen
+class Inputs:
+    """Everything that the given files hold.
+
+    Attributes:
+        loaded: the resources that could be read, in order, each Key once.
+        diagnostics: everything that was said, by file and line.
+        files: how many files were named or found.
+        documents: how many documents could be read, understood or not.
+        sources: the texts, for showing lines.
+    """
+
+    loaded: tuple[Loaded, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    files: int
+    documents: int
+    sources: Sources = field(repr=False, eq=False)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether any diagnostic is an error: then nothing may be done with any of the files."""
+        return any(said.is_error for said in self.diagnostics)
+
+
+@frozen
+class _Texts:
+    """Files that were read: name → bytes; and why others were not."""
+
+    texts: Mapping[str, bytes]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def load(paths: Sequence[str], *, namespace: str | None = None, duplicates: Level = Level.ERROR) -> Inputs:
+    """Read all resources of *paths*, strictly.
+
+    Args:
+        paths: files, directories, `-`.
+        namespace: of documents that name none; None is `default`.
+        duplicates: how bad it is that a resource is defined twice.
+
+    Returns:
+        The resources and all that was said. A user's mistake never raises.
+    """
+    found = _read_texts(paths)
+    diagnostics = list(found.diagnostics)
+    documents = _documents(found.texts, namespace, diagnostics)
+    understood: list[Loaded] = []
+    for document in documents:
+        resource, said = decode(document.value)
+        diagnostics += document.locate(said)
+        if resource is not None:
+            understood.append(Loaded(resource, document))
+    loaded, repeated = _once_each(understood, duplicates)
+    diagnostics += repeated
+    if not documents and not diagnostics:
+        diagnostics.append(_nothing(paths))
+    sources = Sources(found.texts)
+    files = len(found.texts) + sum(said.code == "unreadable" for said in found.diagnostics)
+    return Inputs(loaded, tuple(in_order(diagnostics)), files, len(documents), sources)
+
+
+@frozen
+class Named:
+    """Which resources the given files name, whatever else is in them. Attributes as of `Inputs`."""
+
+    keys: tuple[Key, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    sources: Sources = field(repr=False, eq=False)
+
+
+def load_names(paths: Sequence[str], *, namespace: str | None = None) -> Named:
+    """Read which resources *paths* name: enough to delete them, though their specs may be wrong by now."""
+    found = _read_texts(paths)
+    diagnostics = list(found.diagnostics)
+    documents = _documents(found.texts, namespace, diagnostics)
+    keys: dict[Key, None] = {}
+    for document in documents:
+        key = _key(document.value)
+        if key is not None:
+            keys[key] = None
+        else:
+            missing = error("missing-field", "the document names no resource", expected="kind and metadata.name")
+            diagnostics += document.locate((missing,))
+    if not documents and not diagnostics:
+        diagnostics.append(_nothing(paths))
+    return Named(tuple(keys), tuple(in_order(diagnostics)), Sources(found.texts))
+
+
+def _key(value: object) -> Key | None:
+    if not isinstance(value, Mapping) or not isinstance(value.get("metadata"), Mapping):
+        return None
+    kind, metadata = value.get("kind"), value["metadata"]
+    name, namespace = metadata.get("name"), metadata.get("namespace", "default")
+    known = KINDS.get(OLD_KINDS.get(kind, kind)) if isinstance(kind, str) else None
+    return Key(namespace, name, known.name) if known and isinstance(name, str) and isinstance(namespace, str) else None
+
+
+# --- files --------------------------------------------------------------------------------------------------
+
+
+def _read_texts(paths: Iterable[str]) -> _Texts:
+    texts: dict[str, bytes] = {}
+    diagnostics: list[Diagnostic] = []
+    for name, reader in _files(paths, diagnostics):
+        if name in texts:
+            continue  # given twice, or given and found
+        try:
+            texts[name] = reader()
+        except OSError as refused:
+            diagnostics.append(_unreadable(name, refused))
+    return _Texts(texts, tuple(diagnostics))
+
+
+def _files(paths: Iterable[str], diagnostics: list[Diagnostic]) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Yield name and reader of each file: as the user wrote it, joined to the directory that was given."""
+    for given in paths:
+        path = Path(given)
+        if given == STDIN:
+            yield STDIN, sys.stdin.buffer.read
+        elif path.is_dir():
+            found = sorted(_below(path, diagnostics))
+            if not found:
+                message = f"no resources: there are no {', '.join('*' + s for s in SUFFIXES)} files in this directory"
+                diagnostics.append(evolve(error("no-resources", message), place=Place(given, 1)))
+            yield from ((str(file), file.read_bytes) for file in found)
+        else:
+            yield given, path.read_bytes
+
+
+def _below(directory: Path, diagnostics: list[Diagnostic]) -> Iterator[Path]:
+    """Yield the files below *directory*. What begins with a dot is somebody's own: editors, version control."""
+    try:
+        inside = [path for path in directory.iterdir() if not path.name.startswith(".")]
+    except OSError as refused:
+        diagnostics.append(_unreadable(str(directory), refused))
+        return
+    for path in inside:
+        if path.is_dir() and not path.is_symlink():
+            yield from _below(path, diagnostics)
+        elif path.suffix in SUFFIXES and not path.is_dir():
+            yield path
+
+
+def _unreadable(name: str, refused: OSError) -> Diagnostic:
+    reason = (refused.strerror or str(refused)).lower()
+    return evolve(error("unreadable", f"cannot be read: {reason}"), place=Place(name, 1))
+
+
+def _nothing(paths: Sequence[str]) -> Diagnostic:
+    """There are files, and all of them are empty."""
+    said = error("no-resources", f"no resources in {', '.join(paths)}", expected="at least one document")
+    return evolve(said, place=Place(paths[0], 1))
+
+
+# --- documents ----------------------------------------------------------------------------------------------
+
+
+def _documents(texts: Mapping[str, bytes], namespace: str | None, diagnostics: list[Diagnostic]) -> list[Document]:
+    documents: list[Document] = []
+    for name, text in texts.items():
+        reading = read(text, name)
+        diagnostics += reading.diagnostics
+        documents += (_in_namespace(document, namespace) for document in reading.documents)
+    return documents
+
+
+def _in_namespace(document: Document, namespace: str | None) -> Document:
+    value = document.value
+    if namespace is None or not isinstance(value, dict) or not isinstance(value.get("metadata"), dict):
+        return document
+    if "namespace" in value["metadata"]:
+        return document
+    return evolve(document, value={**value, "metadata": {**value["metadata"], "namespace": namespace}})
+
+
+def _once_each(understood: Sequence[Loaded], level: Level) -> tuple[tuple[Loaded, ...], list[Diagnostic]]:
+    """Return the first definition of each Key, and what is to be said about the others."""
+    first: dict[Key, Loaded] = {}
+    repeated: list[Diagnostic] = []
+    for each in understood:
+        key = each.resource.key
+        earlier = first.setdefault(key, each)
+        if earlier is not each:
+            other = Related("the other definition", earlier.document.place(("metadata", "name")), str(key))
+            said = error("duplicate-resource", f"{key} is defined twice", "metadata", "name")
+            graded = evolve(said, level=level, related=[other])  # type: ignore[list-item]  # attrs loses tuple's type
+            repeated += each.document.locate((graded,))
+    return tuple(first.values()), repeated

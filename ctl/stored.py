@@ -1,0 +1,142 @@
+"""Stored resources for `get` and `delete`: which ones are meant, and how a list of them looks."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from store.client import State
+from store.codec import Record
+from store.keys import Keys
+from store.resources.fields import Key
+from store.resources.kinds import KINDS, Kind, kind_by_word
+from store.scalars import did_you_mean
+
+DEFAULT_NAMESPACE = "default"
+
+
+class UnknownKind(ValueError):  # noqa: N818 - named as what it is
+    """The word names no kind; the message says which there are."""
+
+
+@frozen
+class Stored:
+    """A record and its Key."""
+
+    key: Key
+    record: Record
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The document's `spec`, as stored: a newer version may have written it, so nothing is known to be in it."""
+        spec = self.record.document.get("spec")
+        return spec if isinstance(spec, Mapping) else {}
+
+
+def kind_named(word: str) -> Kind:
+    """Return the kind that *word* names.
+
+    Raises:
+        UnknownKind: it names none.
+    """
+    kind = kind_by_word(word)
+    if kind is None:
+        words = [each for known in KINDS.values() for each in (known.plural, known.name)]
+        hint = did_you_mean(word, words)
+        listed = ", ".join(f"{known.plural} ({known.short})" for known in KINDS.values())
+        raise UnknownKind(f'unknown kind "{word}"; {hint or f"kinds are {listed}"}')
+    return kind
+
+
+def everything(state: State, keys: Keys) -> list[Stored]:
+    """Return all records of *state* that can be read, by kind, namespace and name."""
+    found = ((keys.parse_resource(text), state.record(text)) for text in state.raw)
+    stored = [Stored(key, record) for key, record in found if key is not None and record is not None]
+    return sorted(stored, key=lambda each: (_rank(each.key.kind), each.key.kind, each.key))
+
+
+def _rank(kind: str) -> int:
+    return list(KINDS).index(kind) if kind in KINDS else len(KINDS)
+
+
+def unreadable(state: State, keys: Keys) -> list[str]:
+    """Return the keys whose bytes are no record."""
+    return [str(keys.parse_resource(text)) for text in state.raw if state.record(text) is None]
+
+
+def not_found(kind: str, name: str, namespace: str, stored: Iterable[Stored]) -> str:
+    """Return that there is no such resource, and where there is one like it."""
+    same_kind = [each.key for each in stored if each.key.kind == kind]
+    elsewhere = sorted(key.namespace for key in same_kind if key.name == name)
+    hint = did_you_mean(name, [key.name for key in same_kind if key.namespace == namespace])
+    if elsewhere:
+        hint = f"there is one in namespace {', '.join(elsewhere)}"
+    return f'there is no {kind} "{name}" in namespace {namespace}' + (f"; {hint}" if hint else "")
+
+
+# --- columns ------------------------------------------------------------------------------------------------
+
+Columns = tuple[tuple[str, ...], Callable[[Mapping[str, Any]], tuple[str, ...]]]
+
+
+def _joined(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else ""
+
+
+def _each(value: object, text: Callable[[Mapping[str, Any]], str]) -> str:
+    items = value if isinstance(value, list | tuple) else ()
+    return ", ".join(text(item) for item in items if isinstance(item, Mapping))
+
+
+def _server(server: Mapping[str, Any]) -> str:
+    port = server.get("port")
+    port = port if isinstance(port, Mapping) else {}
+    return f"{port.get('number')}/{port.get('protocol')} {_joined(server.get('hosts'))}"
+
+
+def _labels(value: object) -> str:
+    return ", ".join(f"{name}={text}" for name, text in value.items()) if isinstance(value, Mapping) else ""
+
+
+COLUMNS: Mapping[str, Columns] = {
+    "Gateway": (
+        ("SELECTOR", "SERVERS"),
+        lambda spec: (_labels(spec.get("selector")), _each(spec.get("servers"), _server)),
+    ),
+    "VirtualService": (
+        ("HOSTS", "GATEWAYS"),
+        lambda spec: (_joined(spec.get("hosts")), _joined(spec.get("gateways")) or "mesh"),
+    ),
+    "DestinationRule": (
+        ("HOST", "SUBSETS"),
+        lambda spec: (str(spec.get("host")), _each(spec.get("subsets"), lambda subset: str(subset.get("name")))),
+    ),
+    "ServiceEntry": (
+        ("HOSTS", "PORTS", "RESOLUTION", "ENDPOINTS"),
+        lambda spec: (
+            _joined(spec.get("hosts")),
+            _each(spec.get("ports"), lambda port: f"{port.get('number')}/{port.get('protocol') or 'TCP'}"),
+            str(spec.get("resolution", "NONE")),
+            _each(spec.get("endpoints"), lambda endpoint: str(endpoint.get("address"))),
+        ),
+    ),
+}
+"""Kind → what its table shows besides the name."""
+
+
+def rows(kind: str, stored: Sequence[Stored], *, namespaces: bool, wide: bool) -> list[tuple[str, ...]]:
+    """Return header and rows of a table of one kind.
+
+    Args:
+        namespaces: whether to show the namespace.
+        wide: whether to show where it was applied from.
+    """
+    headings, cells = COLUMNS.get(kind, ((), lambda _: ()))
+    first = ("NAMESPACE", "NAME") if namespaces else ("NAME",)
+    lines = [(*first, *headings, "APPLY", *(("CREATED", "SOURCE") if wide else ()))]
+    for each in stored:
+        source = f"{each.record.source.file}:{each.record.source.line}"
+        name = (each.key.namespace, each.key.name) if namespaces else (each.key.name,)
+        last = (each.record.apply, *((str(each.record.created), source) if wide else ()))
+        lines.append((*name, *(cell or "-" for cell in cells(each.spec)), *last))
+    return lines
