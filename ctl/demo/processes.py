@@ -108,7 +108,8 @@ class Guarded:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._pipe = self._process.stdin
-        line = self._process.stdout.readline()
+        with self._process.stdout as said:
+            line = said.readline()
         if not line:
             raise ProcessFailed("the demo's guard did not start: is there room in the directory for temporary files?")
         self.directory = Path(os.fsdecode(line.rstrip(b"\n")))

@@ -32,7 +32,7 @@ class Stopped(BaseException):  # no library's `except Exception` may swallow it
 
 
 def show(*, keep: bool) -> int:
-    """Run the demo.
+    """Run the demo. Signals are not what they were afterwards: the process is expected to exit.
 
     Args:
         keep: leave it running after the tour until a signal comes; after a failure keep its directory.
@@ -48,7 +48,7 @@ def show(*, keep: bool) -> int:
     console = Console(highlight=False, markup=False, emoji=False)
     done = False
     try:
-        with _signals_stop(), open_demo() as (demo, guarded):
+        with open_demo() as (demo, guarded), _signals_stop():
             done = _tour(demo, Stage(demo, console), keep=keep)
             guarded.keep = keep and not done
             if keep and done:
@@ -70,6 +70,7 @@ def _tour(demo: Demo, stage: Stage, *, keep: bool) -> bool:
             name = f"step {number}, {title}"
             stage.title(f"[{number}/{len(steps)}] {title}")
             step()
+            stage.pause()
     except (StepFailed, ProcessFailed) as failure:
         _say_failure(demo, stage, name, failure, keep=keep)
         return False
@@ -128,22 +129,22 @@ def _wait_stop() -> None:
 
 @contextmanager
 def _signals_stop() -> Iterator[None]:
-    """Have the first SIGINT, SIGTERM or SIGHUP raise `Stopped`, and later ones do nothing: the end has begun.
-
-    What is ignored already (`nohup`) stays so.
+    """Have the first SIGINT, SIGTERM or SIGHUP raise `Stopped`. From then on, and after the context, they do nothing:
+    the end has begun, and nobody is faster than the guard. What is ignored already (`nohup`) stays so.
     """
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    caught = [number for number, handler in before.items() if handler != signal.SIG_IGN]
+    caught = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        for each in caught:
-            signal.signal(each, signal.SIG_IGN)
+        ignore()
         raise Stopped(number)
+
+    def ignore() -> None:
+        for number in caught:
+            signal.signal(number, signal.SIG_IGN)
 
     for number in caught:
         signal.signal(number, stop)
     try:
         yield
     finally:
-        for number in caught:
-            signal.signal(number, before[number])
+        ignore()

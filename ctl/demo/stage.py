@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,9 @@ from ctl.demo.processes import Demo
 
 COMMAND_SECONDS = 45.0
 """How long one command may take; the longest, `apply --wait`, gives up by itself after 30 s."""
+
+PAUSE_SECONDS = 2.5
+"""Between two steps, on a terminal."""
 
 _MESHCTL = (sys.executable, "-P", "-c", "import sys; sys.argv[0] = 'meshctl'; from ctl.main import main; main()")
 """This very meshctl, wherever its script was installed."""
@@ -86,6 +90,11 @@ class Stage:
         """Print a line of our own."""
         self._console.print(Text(text, style), soft_wrap=True)
 
+    def pause(self) -> None:
+        """Leave a person the time to read; a pipe needs none."""
+        if self._console.is_terminal:
+            time.sleep(PAUSE_SECONDS)
+
     def title(self, text: str) -> None:
         """Print the heading of a step."""
         self.say()
@@ -124,9 +133,10 @@ class Stage:
         Raises:
             StepFailed: it does not answer.
         """
-        ran = self._execute(("meshctl", *words, "-o", "json"), apart=True)
+        ran = self._execute(("meshctl", *words, "-o", "json"))
         if ran.status != 0:
-            raise StepFailed(f"exit status 0 of `meshctl {shlex.join(words)}`", f"exit status {ran.status}")
+            came = f"exit status {ran.status}: {ran.text}"
+            raise StepFailed(f"exit status 0 of `meshctl {shlex.join(words)}`", came.strip())
         return ran.json()
 
     def claim(self, text: str, holds: object, *, expected: str, came: object) -> None:
@@ -147,18 +157,17 @@ class Stage:
         with self._console.status(text):
             yield
 
-    def _execute(self, words: Sequence[str], *, apart: bool = False) -> Ran:
+    def _execute(self, words: Sequence[str]) -> Ran:
         if words[0] == "curl" and shutil.which("curl") is None:
             return _get(words[1:])
-        command = [*_MESHCTL, *words[1:]] if words[0] == "meshctl" else list(words)
         try:
             done = subprocess.run(
-                command,
+                _real(words),
                 cwd=self._demo.plan.directory,
                 env=self._demo.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL if apart else subprocess.STDOUT,
+                stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 errors="replace",
                 timeout=COMMAND_SECONDS,
@@ -168,6 +177,13 @@ class Stage:
         except subprocess.TimeoutExpired as e:
             raise StepFailed(f"the end of `{shlex.join(words)}`", f"none after {e.timeout:g} s") from e
         return Ran(done.returncode, done.stdout)
+
+
+def _real(words: Sequence[str]) -> Sequence[str]:
+    """Return what runs for a command as typed: this very meshctl, and the shell's own `kill`."""
+    if words[0] == "meshctl":
+        return (*_MESHCTL, *words[1:])
+    return ("sh", "-c", shlex.join(words)) if words[0] == "kill" else words
 
 
 def _get(arguments: Sequence[str]) -> Ran:
