@@ -44,16 +44,12 @@ def _free(domains: Iterable[str], taken: set[str]) -> Iterator[str]:
 
 def _wildcard_clusters(view: View, record: HostRecord) -> tuple[Cluster, ...]:
     made: list[Cluster] = []
-    for host in _wildcards(view):
+    for host in view.wildcard_services():
         found = service(view, host, record)
         assert found is not None, "listed by the index"
         rules = policy(view, host, found.namespace, record)
         made += (cluster for number in sorted(found.ports) for cluster in clusters(found, found.ports[number], rules))
     return tuple(made)
-
-
-def _wildcards(view: View) -> list[str]:
-    return sorted(host for host in view.service_hosts() if host.startswith("*"))
 
 
 def _own(record: HostRecord) -> DomainView:
@@ -67,7 +63,7 @@ def _own(record: HostRecord) -> DomainView:
 
 
 def _wildcard_services(view: View, record: HostRecord) -> Iterator[DomainView]:
-    for host in _wildcards(view):
+    for host in view.wildcard_services():
         found = resolve_service(view, record, host)
         assert found is not None, "listed by the index"
         for port in found.ports:
@@ -80,30 +76,31 @@ def _unregistered(view: View, record: HostRecord) -> Iterator[DomainView]:
     Where a wildcard service covers the host, its ports come first, so that each is routed as the port it is.
     """
     for host in sorted(view.route_hosts()):
-        if host == "*" or view.exists(host):
+        if host == "*" or view.exists(host) or not any(_answers(view, host, *way) for way in view.claims(host)):
             continue
-        claims = [found for found in view.routes_named(host) if _answers(view, found, host)]
-        if not claims:
-            continue
+        claims = [
+            f for f in view.routes_named(host) if any(_answers(view, host, w, f.key.namespace) for w in _hosts(f))
+        ]
         for port in _ports_of_wildcard(view, record, host):
             table = routes(view, claims, record, port)
             yield DomainView(names.service_table(host, port), names.authorities((host,), port), table)
         yield DomainView(host, _any_port(host), routes(view, claims, record, HTTP_PORT))
 
 
-def _answers(view: View, found: Found, host: str) -> bool:
-    """Whether *host* is a name that a host of the VirtualService gives to what the registry does not know.
+def _answers(view: View, host: str, written: str, namespace: str) -> bool:
+    """Whether *written*, in a rule of *namespace*, gives the name *host* to what the registry does not know.
 
-    That is the name as written and, of a short name, its suffixed forms.
+    Such names are the host as written and, of a short name, its suffixed forms.
     """
-    spec, namespace = found.spec, found.key.namespace
+    meant = candidates(written, namespace)
+    given = meant if "." not in canonical(written) else meant[:1]
+    return host in given and not any(view.exists(name) for name in meant)
+
+
+def _hosts(found: Found) -> tuple[str, ...]:
+    spec = found.spec
     assert isinstance(spec, VirtualService), "filed under its kind"
-    for written in spec.hosts:
-        meant = candidates(written, namespace)
-        given = meant if "." not in canonical(written) else meant[:1]
-        if host in given and not any(view.exists(name) for name in meant):
-            return True
-    return False
+    return spec.hosts
 
 
 def _ports_of_wildcard(view: View, record: HostRecord, host: str) -> list[int]:
