@@ -9,93 +9,24 @@ The order, and its reasons (Envoy, "xDS protocol", eventual consistency):
     scopes, listeners → (Envoy drains, unsubscribes tables) → clusters           removals
 
 1. A table that names a cluster which is not warm yet stays at its last delivered bytes, for `WARM_SECONDS` at most.
-2. A cluster is warm once Envoy has acknowledged its endpoints; an update does not make it cold, Envoy serves the old one
-   until the new one is ready. After an update its endpoints are sent again, else Envoy waits 15 s for them.
-3. A cluster goes when no table that Envoy still holds names it. Envoy holds a table until it unsubscribes it, which for a
-   removed listener is at the end of its drain.
+2. A cluster is warm once Envoy has acknowledged its endpoints; an update does not make it cold, Envoy serves the old
+   one until the new one is ready. After an update its endpoints are sent again, else Envoy waits 15 s for them.
+3. A cluster goes when no table that Envoy still holds names it. Envoy holds a table until it unsubscribes it, which for
+   a removed listener is at the end of its drain.
 4. After a NACK of several resources nothing is known about any of them: halves are sent, down to the guilty one, which
-   is then not sent again until it changes.
+   is then not sent again until it changes. What Envoy had of it stays; an Envoy that has nothing of it gets the last
+   good one, or for a table that never was good a stand-in.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 
-from attrs import define, field, frozen
-
+from agent.channel import Channel, Refusal, Response, shortened
 from agent.compiler.envoy_config import EnvoyConfig, Id, Type, XdsResource
-
-WARM_SECONDS = 15.0
-"""Envoy's own patience for endpoints (`initial_fetch_timeout`)."""
-MAX_MESSAGE = 600
-"""Envoy's words may carry the text of whole messages."""
+from agent.holdings import Holdings
+from agent.warm_gate import WarmGate
 
 ADDITIONS = tuple(Type)
 WILDCARD_REMOVALS = (Type.SCOPE, Type.LISTENER)
-
-
-@frozen
-class Response:
-    """One delta response to send.
-
-    Attributes:
-        type: of all resources in it.
-        resources: to add or replace.
-        removed: names to drop.
-        nonce: by which Envoy will answer.
-    """
-
-    type: Type
-    resources: tuple[XdsResource, ...]
-    removed: tuple[str, ...]
-    nonce: str
-
-
-@frozen
-class Refusal:
-    """A version that Envoy refused, and its words."""
-
-    version: str
-    message: str
-
-
-@define
-class _Channel:
-    """One xDS type of the stream.
-
-    Attributes:
-        open: whether Envoy has asked for this type.
-        subscribed: names that Envoy asked for, of a type that goes by name.
-        sent: name → version that was sent last.
-        accepted: name → version that Envoy acknowledged last.
-        refused: name → what it refused.
-        dirty: names whose desired version may differ from the one sent.
-        again: names to send even if their version was sent before.
-        gone: names that are no longer desired and not removed yet.
-        in_flight: nonce → what it carries.
-        suspects: groups of names to send by themselves, one group after another.
-    """
-
-    open: bool = False
-    subscribed: set[str] = field(factory=set)
-    sent: dict[str, str] = field(factory=dict)
-    accepted: dict[str, str] = field(factory=dict)
-    refused: dict[str, Refusal] = field(factory=dict)
-    dirty: set[str] = field(factory=set)
-    again: set[str] = field(factory=set)
-    gone: set[str] = field(factory=set)
-    in_flight: dict[str, Response] = field(factory=dict)
-    suspects: deque[tuple[str, ...]] = field(factory=deque)
-
-    def restart(self) -> None:
-        """A new stream: what was on the way is lost, what Envoy has it will say itself."""
-        self.open = False
-        self.subscribed.clear()
-        self.in_flight.clear()
-        self.suspects.clear()
-        self.sent.clear()
-        self.accepted.clear()
-        self.again.clear()
-        self.gone.clear()
 
 
 class Rollout:
@@ -112,13 +43,11 @@ class Rollout:
     def __init__(self, refused_table: Callable[[str], XdsResource]) -> None:
         self._refused_table = refused_table
         self._config = EnvoyConfig()
-        self._channels = {kind: _Channel() for kind in Type}
+        self._channels = {kind: Channel(kind.by_name) for kind in Type}
         self._stand_ins: dict[str, XdsResource] = {}
-        self._held: dict[str, frozenset[str] | None] = {}
-        self._uses: Counter[str] = Counter()
-        self._unknown: set[str] = set()
-        self._waiting: dict[str, float] = {}
-        self._overdue: dict[str, frozenset[str]] = {}
+        self._hopeless: set[str] = set()
+        self._holdings = Holdings()
+        self._gate = WarmGate()
         self._nonce = 0
         self.is_connected = False
         self.streams = 0
@@ -141,28 +70,35 @@ class Rollout:
         channel = self._channels[kind]
         if (kind, name) in self._config.resources:
             channel.gone.discard(name)
+            channel.one_by_one.discard(name)
+            channel.stuck.pop(name, None)
             channel.dirty.add(name)
             return
         channel.dirty.discard(name)
         channel.refused.pop(name, None)
+        channel.good.pop(name, None)
         if kind is Type.ROUTES:
+            self._hopeless.discard(name)
             self._stand_ins.pop(name, None)
-            self._waiting.pop(name, None)
-            self._overdue.pop(name, None)
-        if not kind.by_name and (name in channel.sent or name in channel.accepted):
+            self._gate.forget(name)
+        if name in channel.touched and name not in channel.stuck:
             channel.gone.add(name)
 
     def connected(self) -> None:
-        """A new stream from Envoy. It will say what it has; nothing that was sent before counts."""
+        """A new stream from Envoy. It will say what it has; nothing that was sent before counts.
+
+        A listener that was refused is tried again: the port that was taken may be free by now.
+        """
         self.is_connected = True
         self.streams += 1
-        for channel in self._channels.values():
-            channel.restart()
+        desired: dict[Type, list[str]] = {kind: [] for kind in Type}
         for kind, name in self._config.resources:
-            self._channels[kind].dirty.add(name)
-        for table in tuple(self._held):
-            self._release(table)
-        self._waiting.clear()
+            desired[kind].append(name)
+        for kind, channel in self._channels.items():
+            channel.restart(desired[kind])
+        self._channels[Type.LISTENER].refused.clear()
+        self._holdings = Holdings()
+        self._gate.open()
 
     def disconnected(self) -> None:
         """The stream is gone. Envoy keeps what it has."""
@@ -181,8 +117,7 @@ class Rollout:
         if kind.by_name:
             wanted = {name for name in names if name != "*"}
             channel.subscribed |= wanted
-            for name in wanted - has.keys():
-                channel.again.add(name)
+            channel.again |= wanted - has.keys()
             channel.dirty |= wanted
 
     def _remember(self, kind: Type, name: str, version: str) -> None:
@@ -190,66 +125,122 @@ class Rollout:
         channel = self._channels[kind]
         channel.sent[name] = channel.accepted[name] = version
         desired = self._config.resources.get((kind, name))
-        if desired is None and not kind.by_name:
-            channel.gone.add(name)
+        known = next((r for r in (desired, channel.good.get(name)) if r is not None and r.version == version), None)
+        if known is not None:
+            channel.good[name] = known
+        else:
+            channel.good.pop(name, None)
         if kind is Type.ROUTES:
-            known = desired is not None and desired.version == version
-            self._hold(name, desired.needs if known and desired else None)
+            self._holdings.report(name, None if known is None else known.needs)
+        if not kind.by_name:
+            channel.touched.add(name)
+            if desired is None:
+                channel.gone.add(name)
 
     def unsubscribe(self, kind: Type, names: Collection[str]) -> None:
         """Envoy does not want *names* any more, and has dropped them."""
+        if not kind.by_name:
+            return
         channel = self._channels[kind]
         for name in names:
             channel.subscribed.discard(name)
             channel.sent.pop(name, None)
             channel.accepted.pop(name, None)
+            channel.doubtful.discard(name)
             channel.again.discard(name)
             if kind is Type.ROUTES:
-                self._release(name)
-                self._waiting.pop(name, None)
+                self._holdings.drop(name)
+                self._gate.rest(name)
 
     def ack(self, kind: Type, nonce: str) -> None:
         """Envoy has accepted the response *nonce*."""
         channel = self._channels[kind]
-        response = channel.in_flight.pop(nonce, None)
+        response = channel.answered(nonce)
         if response is None:
             return
         for resource in response.resources:
-            if kind.by_name and resource.name not in channel.subscribed:
-                continue
-            channel.accepted[resource.name] = resource.version
-            refusal = channel.refused.get(resource.name)
-            if refusal and not self._is_stand_in(resource):
-                del channel.refused[resource.name]
-            if kind is Type.ROUTES and channel.sent.get(resource.name) == resource.version:
-                self._hold(resource.name, resource.needs)
+            if not kind.by_name or resource.name in channel.subscribed:
+                self._accept(resource, nonce)
+            elif kind is Type.ROUTES:
+                self._holdings.refuse(resource.name, nonce)
         for name in response.removed:
-            channel.accepted.pop(name, None)
+            if name not in channel.sent:
+                channel.touched.discard(name)
+
+    def _accept(self, resource: XdsResource, nonce: str) -> None:
+        kind, name = resource.type, resource.name
+        channel = self._channels[kind]
+        channel.accepted[name] = resource.version
+        channel.doubtful.discard(name)
+        if kind is Type.ROUTES:
+            self._holdings.accept(name, nonce)
+        if not self._is_stand_in(resource):
+            channel.good[name] = resource
+        refusal = channel.refused.get(name)
+        if refusal is not None and resource.version in (refusal.version, self._desired_version(kind, name)):
+            del channel.refused[name]
 
     def nack(self, kind: Type, nonce: str, message: str) -> None:
-        """Envoy has refused the response *nonce*, or some of it: of a response with several, none counts as accepted."""
+        """Envoy has refused the response *nonce*, or some of it: of several, none counts as accepted."""
         channel = self._channels[kind]
-        response = channel.in_flight.pop(nonce, None)
+        response = channel.answered(nonce)
         if response is None:
             return
-        channel.gone.update(response.removed)
-        names = tuple(resource.name for resource in response.resources)
-        channel.dirty.update(names)
         for resource in response.resources:
-            if channel.sent.get(resource.name) == resource.version:
+            channel.dirty.add(resource.name)
+            if channel.sent.get(resource.name) == resource.version and resource.name not in channel.unanswered:
                 del channel.sent[resource.name]
-        if len(names) == 1:
-            self._refuse(kind, response.resources[0], message)
-        elif names:
-            middle = len(names) // 2
-            channel.suspects.extend((names[:middle], names[middle:]))
+        if len(response.resources) == 1 and not response.removed:
+            self._refuse(response.resources[0], nonce, message)
+        elif response.resources:
+            self._suspect(response)
+        self._put_back(kind, response, message)
 
-    def _refuse(self, kind: Type, resource: XdsResource, message: str) -> None:
+    def _suspect(self, response: Response) -> None:
+        """Any of *response* may be guilty, and any other may be in force."""
+        channel = self._channels[response.type]
+        names = tuple(resource.name for resource in response.resources)
+        middle = len(names) // 2
+        channel.suspects.extend(group for group in (names[:middle], names[middle:]) if group)
+        channel.doubtful.update(names)
+        if response.type is Type.ROUTES:
+            for name in names:
+                (self._holdings.doubt if name in channel.subscribed else self._holdings.refuse)(name, response.nonce)
+
+    def _put_back(self, kind: Type, response: Response, message: str) -> None:
+        """Removals that were refused: try them without the rest, then one by one, then no more on this stream."""
         channel = self._channels[kind]
-        channel.refused[resource.name] = Refusal(resource.version, shortened(message))
-        if kind is Type.ROUTES and resource.name not in channel.accepted:
-            self._stand_ins[resource.name] = self._refused_table(resource.name)
-            channel.again.add(resource.name)
+        left = [n for n in response.removed if (kind, n) not in self._config.resources and n not in channel.unanswered]
+        if len(response.removed) == 1 and not response.resources:
+            channel.stuck.update(dict.fromkeys(left, shortened(message)))
+            return
+        channel.gone.update(left)
+        if not response.resources:
+            channel.one_by_one.update(left)
+
+    def _refuse(self, resource: XdsResource, nonce: str, message: str) -> None:
+        """Envoy refuses just this; what it had of that name stays in force."""
+        kind, name = resource.type, resource.name
+        channel = self._channels[kind]
+        if kind is Type.ROUTES:
+            self._holdings.refuse(name, nonce)
+        if name not in channel.sent and name in channel.accepted and name not in channel.doubtful:
+            channel.sent[name] = channel.accepted[name]
+        good = channel.good.get(name)
+        if good is not None and good.version == resource.version:
+            del channel.good[name]
+        if not self._is_quarantined(kind, name) or resource.version == self._desired_version(kind, name):
+            channel.refused[name] = Refusal(resource.version, shortened(message))
+        elif self._is_stand_in(resource):
+            self._hopeless.add(name)
+
+    def _desired_version(self, kind: Type, name: str) -> str | None:
+        desired = self._config.resources.get((kind, name))
+        return None if desired is None else desired.version
+
+    def _is_quarantined(self, kind: Type, name: str) -> bool:
+        refusal = self._channels[kind].refused.get(name)
+        return refusal is not None and refusal.version == self._desired_version(kind, name)
 
     # What goes out
 
@@ -263,24 +254,29 @@ class Rollout:
         for kind in WILDCARD_REMOVALS:
             out += self._removals(kind, self._channels[kind].gone)
         if self._channels[Type.ROUTES].open:  # before, Envoy has not said which tables it holds
-            unused = {name for name in self._channels[Type.CLUSTER].gone if not self._in_use(name)}
+            unused = {name for name in self._channels[Type.CLUSTER].gone if not self._holdings.is_used(name)}
             out += self._removals(Type.CLUSTER, unused)
         return out
 
     def deadline(self) -> float | None:
         """Return when `responses` should be asked again though nothing happened; None when it need not be."""
-        return min(self._waiting.values(), default=None)
+        return self._gate.deadline() if self.is_connected else None
 
     def _additions(self, kind: Type, now: float) -> Iterator[Response]:
+        """Yield what is due, and each group of suspects by itself.
+
+        Listeners that go are in the same response as those that come: they may have the same address.
+        """
         channel = self._channels[kind]
         if not channel.open:
             return
-        suspected = {name for group in channel.suspects for name in group}
+        groups, channel.suspects = channel.suspects, []
+        suspected = {name for group in groups for name in group}
         ready = [r for name in sorted(channel.dirty - suspected) if (r := self._due(kind, name, now))]
         if ready:
-            yield self._send(kind, ready)
-        if channel.suspects and not channel.in_flight:
-            group = channel.suspects.popleft()
+            going = channel.gone - channel.one_by_one if kind is Type.LISTENER else ()
+            yield self._send(kind, ready, tuple(sorted(going)))
+        for group in groups:
             alone = [r for name in group if (r := self._due(kind, name, now))]
             if alone:
                 yield self._send(kind, alone)
@@ -288,136 +284,125 @@ class Rollout:
     def _due(self, kind: Type, name: str, now: float) -> XdsResource | None:
         """Return the resource of *name* when it has to be sent now, and forget about it when it has not.
 
-        It is not due, 1. when nothing of that name is desired, 2. when Envoy did not ask for it (then it will), 3. when
-        Envoy has refused just this, 4. when it was sent, 5. while a table's clusters are not warm.
+        It is not due, 1. when nothing of that name is desired, or it is refused and nothing better is known, 2. when
+        Envoy did not ask for it (then it will), 3. when it was sent, 4. while a table's clusters are not warm.
         """
         channel = self._channels[kind]
-        desired = self._config.resources.get((kind, name))
-        resource = self._instead(kind, desired)
+        resource = self._best(kind, name)
         if resource is None or (kind.by_name and name not in channel.subscribed):
-            channel.dirty.discard(name)
+            self._rest(kind, name)
             return None
-        refusal = channel.refused.get(name)
-        known_bad = refusal is not None and refusal.version == resource.version
-        sent = channel.sent.get(name) == resource.version and name not in channel.again
-        if known_bad or sent:
-            channel.dirty.discard(name)
-            channel.again.discard(name)
+        if channel.sent.get(name) == resource.version and name not in channel.again:
+            self._rest(kind, name)
             return None
-        return None if kind is Type.ROUTES and self._must_wait(resource, now) else resource
+        must_wait = kind is Type.ROUTES and self._gate.must_wait(resource, self._warm, now)
+        return None if must_wait else resource
 
-    def _instead(self, kind: Type, desired: XdsResource | None) -> XdsResource | None:
-        """Return the stand-in for a refused first table, as long as the desired one is the refused one."""
-        if kind is not Type.ROUTES or desired is None or desired.name not in self._stand_ins:
+    def _rest(self, kind: Type, name: str) -> None:
+        """Nothing is to be sent of *name* until something happens to it."""
+        self._channels[kind].dirty.discard(name)
+        if kind is Type.ROUTES:
+            self._gate.rest(name)
+
+    def _best(self, kind: Type, name: str) -> XdsResource | None:
+        """Return what Envoy should have of *name*.
+
+        1. Not refused: what is desired.
+        2. Refused, and the last good version still makes sense: that one, so that Envoy certainly has it.
+        3. A refused table, and Envoy has none: the stand-in.
+        4. Else nothing: Envoy keeps what it has.
+        """
+        desired = self._config.resources.get((kind, name))
+        if desired is None or not self._is_quarantined(kind, name):
             return desired
-        refusal = self._channels[kind].refused.get(desired.name)
-        if refusal is not None and refusal.version == desired.version:
-            return self._stand_ins[desired.name]
-        del self._stand_ins[desired.name]
-        return desired
+        channel = self._channels[kind]
+        good = channel.good.get(name)
+        if good is not None and (kind is not Type.ROUTES or self._has_clusters(good)):
+            return good
+        if kind is not Type.ROUTES or name in self._hopeless:
+            return None
+        stand_in = self._stand_ins.get(name) or self._stand_ins.setdefault(name, self._refused_table(name))
+        return stand_in if channel.accepted.get(name, stand_in.version) == stand_in.version else None
+
+    def _has_clusters(self, table: XdsResource) -> bool:
+        return all((Type.CLUSTER, cluster) in self._config.resources for cluster in table.needs)
 
     def _is_stand_in(self, resource: XdsResource) -> bool:
-        stand_in = self._stand_ins.get(resource.name)
+        stand_in = self._stand_ins.get(resource.name) if resource.type is Type.ROUTES else None
         return stand_in is not None and stand_in.version == resource.version
 
-    def _must_wait(self, table: XdsResource, now: float) -> bool:
-        cold = table.needs - self._channels[Type.ENDPOINTS].accepted.keys()
-        if not cold:
-            self._waiting.pop(table.name, None)
-            self._overdue.pop(table.name, None)
-            return False
-        if now < self._waiting.setdefault(table.name, now + WARM_SECONDS):
-            return True
-        self._waiting.pop(table.name)
-        self._overdue[table.name] = frozenset(cold)
-        return False
+    @property
+    def _warm(self) -> Set[str]:
+        return self._channels[Type.ENDPOINTS].accepted.keys()
 
-    def _send(self, kind: Type, resources: list[XdsResource]) -> Response:
-        channel = self._channels[kind]
-        for resource in resources:
-            if kind is Type.CLUSTER and (resource.name in channel.sent or resource.name in channel.accepted):
-                self._resend_endpoints(resource.name)
-            if kind is Type.ROUTES:
-                self._hold_also(resource.name, resource.needs)
-            channel.sent[resource.name] = resource.version
-            channel.dirty.discard(resource.name)
-            channel.again.discard(resource.name)
-        return self._respond(kind, tuple(resources), ())
+    def _send(self, kind: Type, resources: list[XdsResource], removed: tuple[str, ...] = ()) -> Response:
+        if kind is Type.CLUSTER:
+            self._resend_endpoints(r.name for r in resources if r.name in self._channels[kind].touched)
+        response = self._respond(kind, tuple(resources), removed)
+        if kind is Type.ROUTES:
+            for resource in resources:
+                self._holdings.send(resource.name, response.nonce, resource.needs)
+        return response
 
-    def _resend_endpoints(self, cluster: str) -> None:
+    def _resend_endpoints(self, clusters: Iterable[str]) -> None:
+        """Envoy warms an updated cluster anew, even if it says on a new stream that it has the endpoints."""
         endpoints = self._channels[Type.ENDPOINTS]
-        if cluster in endpoints.subscribed:
+        for cluster in clusters:
             endpoints.again.add(cluster)
             endpoints.dirty.add(cluster)
 
-    def _removals(self, kind: Type, names: set[str]) -> Iterator[Response]:
+    def _removals(self, kind: Type, names: Collection[str]) -> Iterator[Response]:
         channel = self._channels[kind]
         if not channel.open or not names:
             return
-        removed = tuple(sorted(names))
-        for name in removed:
-            channel.gone.discard(name)
-            channel.sent.pop(name, None)
-            if kind is Type.CLUSTER:  # should it come back at once, it has to warm again
-                self._channels[Type.ENDPOINTS].accepted.pop(name, None)
-        yield self._respond(kind, (), removed)
+        singles = channel.one_by_one.intersection(names)
+        together = tuple(sorted(set(names) - singles))
+        for removed in (together, *((name,) for name in sorted(singles))):
+            if removed:
+                if kind is Type.CLUSTER:
+                    self._cool(frozenset(removed))
+                yield self._respond(kind, (), removed)
+
+    def _cool(self, clusters: frozenset[str]) -> None:
+        """*clusters* go. Should one come back at once, it has to warm again, by endpoints sent after this."""
+        endpoints = self._channels[Type.ENDPOINTS]
+        for cluster in clusters:
+            endpoints.accepted.pop(cluster, None)
+        for nonce, r in endpoints.in_flight.items():
+            left = tuple(resource for resource in r.resources if resource.name not in clusters)
+            if len(left) < len(r.resources):
+                endpoints.in_flight[nonce] = Response(r.type, left, r.removed, nonce)
 
     def _respond(self, kind: Type, resources: tuple[XdsResource, ...], removed: tuple[str, ...]) -> Response:
         self._nonce += 1
         response = Response(kind, resources, removed, str(self._nonce))
-        self._channels[kind].in_flight[response.nonce] = response
+        self._channels[kind].put(response)
         return response
-
-    # Which clusters are in use
-
-    def _in_use(self, cluster: str) -> bool:
-        return bool(self._unknown) or self._uses[cluster] > 0
-
-    def _hold(self, table: str, needs: frozenset[str] | None) -> None:
-        """Envoy holds *table*, which names *needs* (None: a version that we do not know)."""
-        self._release(table)
-        self._held[table] = needs
-        if needs is None:
-            self._unknown.add(table)
-        else:
-            self._uses.update(needs)
-
-    def _hold_also(self, table: str, needs: frozenset[str]) -> None:
-        """A new version is on the way: until Envoy answers, either may be in force."""
-        if table in self._held:
-            held = self._held[table]
-            self._hold(table, None if held is None else held | needs)
-        else:
-            self._hold(table, needs)
-
-    def _release(self, table: str) -> None:
-        if table not in self._held:
-            return
-        needs = self._held.pop(table)
-        self._unknown.discard(table)
-        if needs is not None:
-            self._uses.subtract(needs)
-            for cluster in needs:
-                if self._uses[cluster] <= 0:
-                    del self._uses[cluster]
 
     # What is known
 
     def unsettled(self, ids: Iterable[Id]) -> set[Id]:
         """Return those of *ids* that Envoy has neither acknowledged nor refused, nor will never ask for."""
-        blocked = {i for owner in (Type.CLUSTER, Type.LISTENER, Type.SCOPE) for i in self._blocked(owner)}
-        return {(kind, name) for kind, name in ids if not self.is_settled(kind, name)} - blocked
+        blocked = self._blocked()
+        return {(kind, name) for kind, name in ids if not self.is_settled(kind, name) and (kind, name) not in blocked}
 
-    def _blocked(self, owner: Type) -> Iterator[Id]:
-        """Yield what Envoy will never ask for, because it refused the first version of what refers to it."""
-        channel = self._channels[owner]
-        for name in channel.refused.keys() - channel.accepted.keys():
-            resource = self._config.resources.get((owner, name))
-            if resource is None:
-                continue
-            if owner is Type.CLUSTER:
-                yield Type.ENDPOINTS, name
-            yield from ((Type.ROUTES, table) for table in resource.needs)
+    def _blocked(self) -> set[Id]:
+        """Return what waits for nothing that will come, because Envoy refused the first version of what it hangs on."""
+        blocked: set[Id] = set()
+        for owner in (Type.CLUSTER, Type.LISTENER, Type.SCOPE):
+            channel = self._channels[owner]
+            for name in channel.refused.keys() - channel.accepted.keys():
+                resource = self._config.resources.get((owner, name))
+                tables = resource.needs - self._channels[Type.ROUTES].subscribed if resource else ()
+                blocked.update((Type.ROUTES, table) for table in tables)
+                if owner is Type.CLUSTER and name not in self._channels[Type.ENDPOINTS].subscribed:
+                    blocked.add((Type.ENDPOINTS, name))
+        never_warm = {name for kind, name in blocked if kind is Type.ENDPOINTS}
+        for table in self._gate.waiting if never_warm else ():
+            resource = self._best(Type.ROUTES, table)
+            if resource is not None and resource.needs - self._warm <= never_warm:
+                blocked.add((Type.ROUTES, table))
+        return blocked
 
     def is_settled(self, kind: Type, name: str) -> bool:
         """Whether Envoy has acknowledged or refused what is desired of *name*, or that nothing is any more.
@@ -425,13 +410,12 @@ class Rollout:
         A cluster that waits for a drain to end counts: it is out of use already.
         """
         channel = self._channels[kind]
-        desired = self._config.resources.get((kind, name))
-        if desired is None:
-            return kind not in WILDCARD_REMOVALS or (name not in channel.accepted and name not in channel.gone)
-        refusal = channel.refused.get(name)
-        if refusal is not None and refusal.version == desired.version:
+        if (kind, name) not in self._config.resources:
+            return kind not in WILDCARD_REMOVALS or (name not in channel.gone and name not in channel.unanswered)
+        if self._is_quarantined(kind, name):
             return True
-        return self.is_connected and channel.accepted.get(name) == desired.version and name not in channel.again
+        is_accepted = channel.accepted.get(name) == self._desired_version(kind, name)
+        return self.is_connected and is_accepted and name not in channel.again and name not in channel.unanswered
 
     def accepted(self, kind: Type) -> Mapping[str, str]:
         """Return name → version that Envoy has acknowledged."""
@@ -445,21 +429,19 @@ class Rollout:
                 if desired is not None and desired.version == refusal.version:
                     yield desired, refusal
 
+    def stuck(self) -> Mapping[Id, str]:
+        """Return what Envoy refuses to remove → its words."""
+        return {(kind, name): why for kind, channel in self._channels.items() for name, why in channel.stuck.items()}
+
     def waiting(self) -> Mapping[str, float]:
         """Return table → when it goes out though its clusters are not warm."""
-        return self._waiting
+        return self._gate.waiting
 
     def overdue(self) -> Mapping[str, frozenset[str]]:
-        """Return table → clusters that were not warm in time when it went out."""
-        return self._overdue
+        """Return table → clusters that were not warm in time when it went out, and are not yet."""
+        return self._gate.overdue(self._warm)
 
     @property
     def config(self) -> EnvoyConfig:
         """What is desired."""
         return self._config
-
-
-def shortened(message: str) -> str:
-    """Return Envoy's words on one line, without the text of whole messages."""
-    line = " ".join(message.split())
-    return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1] + "…"

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from agent.channel import Refusal
 from agent.compiler.envoy_config import Id, Type, XdsResource
-from agent.rollout import Refusal, Rollout
+from agent.rollout import Rollout
 from store.host import HostStatus, Rejection, TypeCounts
 from store.snapshot import Snapshot
 

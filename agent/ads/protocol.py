@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from envoy.service.discovery.v3 import discovery_pb2
 from google.protobuf.message import DecodeError
 
+from agent.channel import Response
 from agent.compiler.envoy_config import TYPE_BY_URL
-from agent.rollout import Response, Rollout
+from agent.rollout import Rollout
 
 
 class BadRequest(ValueError):  # noqa: N818
