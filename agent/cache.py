@@ -4,13 +4,16 @@ Raw records as etcd held them, with a checksum; the generation before is kept be
 """
 
 import hashlib
+import logging
 import os
-from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgpack
 import trio
 from attrs import frozen
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 1 << 30
 _FORMAT = 1
@@ -23,10 +26,12 @@ class Cached:
     Attributes:
         items: (key, value), `head` included.
         revision: of etcd when it was complete.
+        good: (key, value) of the last good version of those *items* that could not be read.
     """
 
     items: tuple[tuple[str, bytes], ...]
     revision: int
+    good: tuple[tuple[str, bytes], ...] = ()
 
 
 class Cache:
@@ -47,23 +52,26 @@ class Cache:
                 return cached
         return None
 
-    async def save(self, items: Iterable[tuple[str, bytes]], revision: int) -> None:
-        """Keep *items*. A full or read-only disk is no reason to stop serving: the copy stays old."""
-        body = msgpack.packb([_FORMAT, revision, sorted(items)], use_bin_type=True)
+    async def save(self, copy: Cached) -> None:
+        """Keep *copy*. A full or read-only disk is no reason to stop serving: the copy stays old, the log says so."""
+        body = msgpack.packb([_FORMAT, copy.revision, sorted(copy.items), sorted(copy.good)], use_bin_type=True)
         await trio.to_thread.run_sync(self._write, body)
 
     def _write(self, body: bytes) -> None:
         new = self._file.with_suffix(".new")
         try:
-            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            new.unlink(missing_ok=True)  # whoever could read it then, shall not now
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
                 out.write(hashlib.sha256(body).digest() + body)
                 out.flush()
                 os.fsync(out.fileno())
             if self._file.exists():
                 self._file.replace(self._before)
             new.replace(self._file)
-        except OSError:
-            new.unlink(missing_ok=True)
+        except OSError as e:
+            log.warning("cannot keep a copy of the configuration in %s: %s", self._file, e.strerror)
+            with suppress(OSError):
+                new.unlink()
 
 
 def _read(file: Path) -> Cached | None:
@@ -72,7 +80,8 @@ def _read(file: Path) -> Cached | None:
         digest, body = data[:32], data[32:]
         if hashlib.sha256(body).digest() != digest:
             return None
-        version, revision, items = msgpack.unpackb(body, raw=False)
+        version, revision, *lists = msgpack.unpackb(body, raw=False)
+        items, good = (tuple((key, value) for key, value in each) for each in lists[:2])
     except (OSError, ValueError, TypeError, msgpack.UnpackException):
         return None
-    return Cached(tuple((key, value) for key, value in items), revision) if version == _FORMAT else None
+    return Cached(items, revision, good) if version == _FORMAT else None

@@ -11,7 +11,7 @@ import trio
 from attrs import evolve
 
 from store.errors import Conflict, StoreUnavailable
-from store.etcd.client import Etcd, LeaseLost
+from store.etcd.client import Etcd, KeyValue, LeaseLost
 from store.etcd.txn import Put, Txn, Unchanged
 from store.host import BadHostRecord, HostRecord, HostStatus, pack, unpack
 from store.keys import Keys
@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = LEASE_SECONDS / 3
+UNRENEWED_SECONDS = LEASE_SECONDS - RENEW_SECONDS - 2
+"""A lease with less than this left was not renewed when it should have been, a slow answer allowed for."""
+WATCH_SECONDS = 0.5
+"""Pause between two looks at a lease that somebody else may be renewing."""
 
 
 class Registration:
@@ -33,7 +37,8 @@ class Registration:
         self._etcd = etcd
         self._keys = keys
         self._lease_file = run_dir / "lease.json"
-        self._record = evolve(record, instance=_instance(state_dir / "instance"))
+        self._instance_file = state_dir / "instance"
+        self._record = evolve(record, instance=_instance(self._instance_file))
         self._lease = _read_lease(self._lease_file, self._record.instance)
         self.registered = trio.Event()
 
@@ -65,31 +70,65 @@ class Registration:
                 await trio.sleep(random.uniform(0.3, 1.0))
 
     async def _claim(self) -> None:
-        if not self._lease or await self._etcd.lease_remaining(self._lease) is None:
-            self._lease = await self._etcd.grant(LEASE_SECONDS)
-            self._save_lease()
         key = self._keys.host(self._record.name)
-        held = await self._etcd.get(key)
-        if held is not None:
-            self._refuse_if_foreign(held.value)
-        put = Put(key, pack(self._record), lease=self._lease)
-        done = await self._etcd.commit(Txn((Unchanged(key, held.mod_revision if held else 0),), (put,)))
-        if not done.succeeded:
-            raise Conflict(f"another agent claimed the host name {self._record.name} at the same moment")
+        while True:
+            if not self._lease or await self._etcd.lease_remaining(self._lease) is None:
+                self._lease = await self._etcd.grant(LEASE_SECONDS)
+                self._save_lease()
+            held = await self._etcd.get(key)
+            if held is not None:
+                await self._refuse_if_taken(held)
+            put = Put(key, pack(self._record), lease=self._lease)
+            done = await self._etcd.commit(Txn((Unchanged(key, held.mod_revision if held else 0),), (put,)))
+            if done.succeeded:
+                return  # else somebody was quicker, or the lease of our last life ran out just now: look again
 
-    def _refuse_if_foreign(self, value: bytes) -> None:
+    async def _refuse_if_taken(self, held: KeyValue) -> None:
         try:
-            holder = unpack(value, HostRecord)
+            holder = unpack(held.value, HostRecord)
         except BadHostRecord:
             return  # nobody's: overwrite it
+        name, at = holder.name, f"the agent at {holder.address} (instance {holder.instance})"
         if holder.instance != self._record.instance:
             raise Conflict(
-                f"the host name {holder.name} is in use by the agent at {holder.address} (instance {holder.instance});"
+                f"the host name {name} is in use by {at};"
                 " give this host another `host:`, or stop that agent with `mesh-agent leave`"
             )
+        if held.lease not in (0, self._lease) and await self._is_renewed(held.lease):
+            raise Conflict(
+                f"the host name {name} is in use by {at}, a copy of this installation: its state directory was cloned;"
+                f" remove {self._instance_file} here and give this host another `host:`"
+            )
+
+    async def _is_renewed(self, lease: int) -> bool:
+        """Watch *lease* until somebody renews it, or it is plain that nobody does, as after a reboot of this host."""
+        least = LEASE_SECONDS
+        while (left := await self._etcd.lease_remaining(lease)) is not None and left >= UNRENEWED_SECONDS:
+            if left > least:
+                return True
+            least = left
+            await trio.sleep(WATCH_SECONDS)
+        return False
 
     async def leave(self) -> None:
-        """Give the name back, and say in the host's status that it left on purpose."""
+        """Give the name back, and say in the host's status that it left on purpose.
+
+        A name that another agent holds is left to it.
+        """
+        held = await self._etcd.get(self._keys.host(self._record.name))
+        if held is None or self._is_ours(held.value):
+            await self._say_left()
+        if self._lease:
+            await self._etcd.revoke(self._lease)
+        self._lease_file.unlink(missing_ok=True)
+
+    def _is_ours(self, value: bytes) -> bool:
+        try:
+            return unpack(value, HostRecord).instance == self._record.instance
+        except BadHostRecord:
+            return True
+
+    async def _say_left(self) -> None:
         status_key = self._keys.status(self._record.name)
         kept = await self._etcd.get(status_key)
         try:
@@ -97,9 +136,6 @@ class Registration:
         except BadHostRecord:
             status = HostStatus()
         await self._etcd.put(status_key, pack(evolve(status, left=True, envoy_state="down", xds={})))
-        if self._lease:
-            await self._etcd.revoke(self._lease)
-        self._lease_file.unlink(missing_ok=True)
 
     def _save_lease(self) -> None:
         _write(self._lease_file, json.dumps({"lease": self._lease, "instance": self._record.instance}))
@@ -109,7 +145,7 @@ def _instance(file: Path) -> str:
     """Return this installation's identity, made at the first start and kept across restarts."""
     try:
         text = file.read_text(encoding="ascii").strip()
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):
         text = ""
     if len(text) != 16:
         text = secrets.token_hex(8)
@@ -127,7 +163,12 @@ def _read_lease(file: Path, instance: str) -> int:
 
 
 def _write(file: Path, text: str) -> None:
+    """Write *file*, readable by us only. A full disk costs what the file is for, and is no reason to end."""
     new = file.with_suffix(".new")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        out.write(text)
-    new.replace(file)
+    try:
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.write(text)
+        new.replace(file)
+    except OSError as e:
+        log.warning("cannot write %s: %s", file, e.strerror)

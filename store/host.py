@@ -1,6 +1,7 @@
 """What is stored about hosts and applies: plain records, msgpack in etcd, JSON in `meshctl -o json`."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgpack
@@ -10,18 +11,46 @@ from cattrs.errors import BaseValidationError
 
 T = TypeVar("T")
 
-_converter = Converter(detailed_validation=False)
 MAX_BYTES = 1_000_000
 """A record of ours is far smaller; what is larger was written by somebody else."""
+
+
+MAX_DIGITS = 15
+"""An apply number has fewer digits."""
 
 
 class BadHostRecord(ValueError):  # noqa: N818
     """The bytes are not a record of the class asked for: somebody else wrote them. Readers skip the key."""
 
 
+def _exactly(cls: type, *accepted: type) -> Callable[[Any, Any], Any]:
+    """Return a hook that takes a *cls*, or one of *accepted*, and nothing that could merely be turned into one."""
+
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) not in (cls, *accepted):
+            raise TypeError(f"{type(value).__name__} in the place of {cls.__name__}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{value} is no number that JSON has")
+        return cls(value)
+
+    return structure
+
+
+_converter = Converter(detailed_validation=False)
+for _cls, _accepted in ((str, ()), (bool, ()), (int, ()), (float, (int,))):
+    _converter.register_structure_hook(_cls, _exactly(_cls, *_accepted))
+
+
 def pack(value: Any) -> bytes:
     """Return *value* (an attrs instance of this module) as msgpack, equal bytes for equal values."""
-    return msgpack.packb(_converter.unstructure(value), use_bin_type=True)  # type: ignore[no-any-return]
+    return msgpack.packb(_sorted(_converter.unstructure(value)), use_bin_type=True)  # type: ignore[no-any-return]
+
+
+def _sorted(value: Any) -> Any:
+    """Return *value* with the keys of every mapping in order."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def unpack(data: bytes, cls: type[T]) -> T:
@@ -34,16 +63,20 @@ def unpack(data: bytes, cls: type[T]) -> T:
         raise BadHostRecord(f"{len(data)} bytes are too many for a {cls.__name__}")
     try:
         return _converter.structure(msgpack.unpackb(data, raw=False, strict_map_key=True), cls)
-    except (
-        BaseValidationError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        RecursionError,
-        msgpack.UnpackException,
-    ) as e:
+    except _NOT_OURS as e:
         raise BadHostRecord(f"not a {cls.__name__}: {e}") from e
+
+
+_NOT_OURS = (
+    BaseValidationError,
+    ArithmeticError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    msgpack.UnpackException,
+)
 
 
 def to_json(value: Any) -> dict[str, Any]:
@@ -89,7 +122,7 @@ class Head:
 def apply_number(apply_id: str) -> int:
     """Return the number in an apply id; 0 for one that has none."""
     number = apply_id.partition("-")[0]
-    return int(number) if number.isdigit() else 0
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS else 0
 
 
 @frozen

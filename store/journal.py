@@ -2,6 +2,8 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
+from types import NoneType
+from typing import Any
 
 import msgpack
 from attrs import frozen
@@ -65,8 +67,28 @@ def parse(parts: Sequence[bytes], *, max_bytes: int = 64 * 1024 * 1024) -> Entry
         data = unpacker.decompress(b"".join(parts), max_bytes)
         if unpacker.unconsumed_tail or not unpacker.eof:
             raise BadJournal("the entry is cut short or too large")
-        plain = msgpack.unpackb(data, raw=False)
-        changes = {key: Change(before, after) for key, (before, after) in plain.pop("changes").items()}
-        return Entry(**plain, changes=changes)
+        return _entry(msgpack.unpackb(data, raw=False))
     except (zlib.error, msgpack.UnpackException, ValueError, TypeError, KeyError, AttributeError) as e:
-        raise BadJournal(f"not a journal entry: {e}") from e
+        raise e if isinstance(e, BadJournal) else BadJournal(f"not a journal entry: {e}") from e
+
+
+def _entry(plain: Any) -> Entry:
+    """Return the entry in *plain*; fields that only a newer version knows are left out."""
+    return Entry(
+        apply=_a(str, plain["apply"]),
+        parent=_a((str, NoneType), plain["parent"]),
+        author=_a(str, plain["author"]),
+        time=_a((int, float), plain["time"]),
+        message=_a(str, plain["message"]),
+        changes={
+            _a(str, key): Change(_a((bytes, NoneType), before), _a((bytes, NoneType), after))
+            for key, (before, after) in plain["changes"].items()
+        },
+    )
+
+
+def _a(cls: type | tuple[type, ...], value: Any) -> Any:
+    """Return *value*, which has to be a *cls*."""
+    if not isinstance(value, cls):
+        raise TypeError(f"{type(value).__name__} in a wrong place")
+    return value

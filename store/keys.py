@@ -55,7 +55,7 @@ class Keys:
         if not text.startswith(self.resources):
             return None
         parts = text[len(self.resources) :].split("/")
-        return Key(namespace=parts[0], kind=parts[1], name=parts[2]) if len(parts) == 3 else None
+        return Key(namespace=parts[0], kind=parts[1], name=parts[2]) if len(parts) == 3 and all(parts) else None
 
     @property
     def hosts(self) -> str:
@@ -66,7 +66,8 @@ class Keys:
 
     def parse_host(self, text: str) -> str | None:
         """Return the host whose live record *text* names, or None."""
-        return text[len(self.hosts) :] if text.startswith(self.hosts) else None
+        name = text[len(self.hosts) :] if text.startswith(self.hosts) else ""
+        return name if name and "/" not in name else None
 
     def seen(self, host: str) -> str:
         return f"{self.report}{host}/seen"
@@ -79,7 +80,7 @@ class Keys:
         if not text.startswith(self.report):
             return None
         host, _, leaf = text[len(self.report) :].partition("/")
-        return (host, leaf) if leaf in ("seen", "status") else None
+        return (host, leaf) if host and leaf in ("seen", "status") else None
 
     def journal_part(self, apply_id: str, part: int) -> str:
         """Return the key of one part of an apply's journal entry; ids sort by their number."""

@@ -1,0 +1,62 @@
+"""Keys are spelled and parsed in one place, and what is spelled is parsed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.keys import Keys
+from store.resources.fields import Key
+
+KEYS = Keys("/mesh/v1")
+name = st.text(st.characters(categories=("Ll", "Nd"), include_characters="-."), min_size=1, max_size=10)
+
+
+@given(st.builds(Key, name, name, name))
+def test_resources_there_and_back(key: Key) -> None:
+    """A resource's key names it, below the range of the first watch."""
+    spelled = KEYS.resource(key)
+
+    assert key == KEYS.parse_resource(spelled)
+    assert spelled.startswith(KEYS.config)
+    assert KEYS.parse_resource(Keys("/other").resource(key)) is None
+
+
+@given(name)
+def test_hosts_there_and_back(host: str) -> None:
+    """A host's keys name it."""
+    assert host == KEYS.parse_host(KEYS.host(host))
+    assert (host, "seen") == KEYS.parse_report(KEYS.seen(host))
+    assert (host, "status") == KEYS.parse_report(KEYS.status(host))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "/mesh/v1", KEYS.head, KEYS.resources, f"{KEYS.resources}a", f"{KEYS.resources}a/b"),
+        *(f"{KEYS.resources}a/b/c/d", f"{KEYS.resources}a//c", f"{KEYS.resources}/b/c", f"{KEYS.resources}a/b/"),
+    ],
+)
+def test_what_is_no_resource(text: str) -> None:
+    """Keys with a part too many, too few or empty are nobody's."""
+    assert KEYS.parse_resource(text) is None
+
+
+@pytest.mark.parametrize("text", ["", KEYS.hosts, f"{KEYS.hosts}a/b", f"{KEYS.live}workloads/a/b", f"{KEYS.head}"])
+def test_what_is_no_host(text: str) -> None:
+    """Only a key directly below `live/hosts/` is a host's."""
+    assert KEYS.parse_host(text) is None
+
+
+@pytest.mark.parametrize("text", ["", f"{KEYS.report}a", f"{KEYS.report}/seen", f"{KEYS.report}a/b/seen"])
+def test_what_is_no_report(text: str) -> None:
+    """Only `seen` and `status` directly below a host are reports."""
+    assert KEYS.parse_report(text) is None
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**9))
+def test_journal_keys_sort_by_number(one: int, other: int) -> None:
+    """Applies are listed in their order; numbers of different width too."""
+    first, second = (KEYS.journal_part(f"{number}-abcd", 0) for number in (one, other))
+
+    assert (one < other) == (first < second)
+    assert KEYS.journal_part("1-abcd", 9) < KEYS.journal_part("1-abcd", 10)
