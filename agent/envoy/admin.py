@@ -147,12 +147,14 @@ class Admin:
                 0.8 s).
         """
         dump = _DUMPS[kind]
+        wanted = frozenset(names)
         versions = {}
         for entry in await self._entries(dump.active, dump, names):
             state = entry.get("active_state", {}) if kind == "listeners" else entry
-            if version := state.get("version_info"):
-                versions[_name_of(entry, dump)] = version
-        return {name: version for name, version in versions.items() if name in set(names)}
+            name = _name_of(entry, dump)
+            if name in wanted and (version := state.get("version_info")):
+                versions[name] = version
+        return versions
 
     async def warming(self, kind: str, names: Collection[str]) -> set[str]:
         """Return those of *names* that have a version which is not in use yet. For routes always empty."""
