@@ -5,6 +5,7 @@ What the steps are is in `tour.py`. Nothing is interpreted for the person at the
 """
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -63,6 +64,12 @@ class Ran:
     def row(self, first: str) -> str:
         """Return the line whose first word is *first*; empty when there is none."""
         return next((line for line in self.text.splitlines() if line.split()[:1] == [first]), "")
+
+    def cell(self, first: str, column: str) -> str:
+        """Return what the table's row of *first* has under the heading *column*; empty when it has none."""
+        header = _columns(self.text.partition("\n")[0])
+        row = _columns(self.row(first))
+        return row[header.index(column)] if column in header and len(row) == len(header) else ""
 
     def json(self) -> dict[str, Any]:
         """Return *text* read as a JSON object.
@@ -177,6 +184,11 @@ class Stage:
         except subprocess.TimeoutExpired as e:
             raise StepFailed(f"the end of `{shlex.join(words)}`", f"none after {e.timeout:g} s") from e
         return Ran(done.returncode, done.stdout)
+
+
+def _columns(line: str) -> list[str]:
+    """Return the cells of a table's line: two blanks and more lie between them."""
+    return re.split(r"\s{2,}", line.strip())
 
 
 def _real(words: Sequence[str]) -> Sequence[str]:

@@ -52,6 +52,14 @@ def test_an_answer_that_is_no_json_is_a_failed_step() -> None:
         Ran(0, "no healthy upstream").json()
 
 
+def test_a_cell_is_found_by_row_and_heading() -> None:
+    """Cells may have single blanks in them; what is not there is empty."""
+    ran = Ran(0, "HOST   NOTES       UP\nvm-1   all is well   3s\n")
+
+    assert ("all is well", "3s") == (ran.cell("vm-1", "NOTES"), ran.cell("vm-1", "UP"))
+    assert ("", "") == (ran.cell("vm-2", "UP"), ran.cell("vm-1", "AGE"))
+
+
 def test_without_curl_the_same_request_is_made(on_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through the proxy, with its header; an error has curl's words and exit status."""
     monkeypatch.setattr(shutil, "which", lambda _: None)
