@@ -177,9 +177,7 @@ EDGE = {
     "slashes are merged": Case("//a//b", path="/a/b", headers={"host": "bookinfo.com"}),
     "escaped slash": Case("/a%2Fb", 400, None, headers={"host": "bookinfo.com"}),
     "header with underscore": Case("/a/b", 400, None, headers={"host": "bookinfo.com", "x_y": "1"}),
-    "internal header": Case(
-        "/a/b", headers={"host": "bookinfo.com", "x-mesh-scope": "x"}, seen={"x-mesh-scope": None}
-    ),
+    "internal header": Case("/a/b", headers={"host": "bookinfo.com", "x-mesh-scope": "x"}, seen={"x-mesh-scope": None}),
 }
 
 
