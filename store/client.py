@@ -4,9 +4,12 @@ An apply is one etcd transaction, compared on `config/head` only, since every wr
 none of our keys did, the apply is put on top of the newer state and tried again.
 """
 
+import random
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import TypeGuard
 
+import trio
 from attrs import field, frozen
 
 from store import digest, journal
@@ -14,15 +17,17 @@ from store.codec import BadRecord, Record, Source, encode, pack, unpack
 from store.errors import Conflict, StoreUnavailable, TooLarge
 from store.etcd.client import Etcd, KeyValue, OutcomeUnknown
 from store.etcd.txn import Delete, DeletePrefix, Op, Put, Txn, Unchanged
-from store.host import BadHostRecord, Head, apply_number
+from store.host import BadHostRecord, Head, HostStatus, apply_number
 from store.host import pack as pack_head
 from store.host import unpack as unpack_host
 from store.keys import Keys
 from store.resources.fields import Key
 from store.resources.kinds import Resource
 
-ATTEMPTS = 8
+ATTEMPTS = 20
 """Writers that keep overtaking us so often are an incident of their own."""
+LONGEST_PAUSE_SECONDS = 0.5
+"""Pauses before another attempt grow from none to this, at random, so that writers do not stay in step."""
 MAX_NAMED = 5
 """So many keys are named in a message; the rest are counted."""
 
@@ -164,15 +169,16 @@ def document_of(wanted: Wanted) -> dict[str, object]:
 
 def judge(state: State, keys: Keys, wanted: Sequence[Wanted]) -> dict[Key, Result]:
     """Return what applying *wanted* to *state* does to each key. Equal documents are unchanged, wherever they stand."""
-    return {each.key: _judge(state.record(keys.resource(each.key)), each) for each in wanted}
+    return {each.key: _judge(state, keys.resource(each.key), each) for each in wanted}
 
 
-def _judge(before: Record | None, wanted: Wanted) -> Result:
+def _judge(state: State, etcd_key: str, wanted: Wanted) -> Result:
     if wanted.resource is None:
-        return Result.DELETED if before else Result.UNCHANGED
-    if before is None:
+        return Result.DELETED if etcd_key in state.raw else Result.UNCHANGED
+    if etcd_key not in state.raw:
         return Result.CREATED
-    return Result.UNCHANGED if before.document == document_of(wanted) else Result.CONFIGURED
+    before = state.record(etcd_key)  # None: there are bytes, and they are no record
+    return Result.UNCHANGED if before and before.document == document_of(wanted) else Result.CONFIGURED
 
 
 async def apply(
@@ -190,19 +196,21 @@ async def apply(
         wanted: each key at most once.
         origin: see `Origin`.
         if_head: id of the apply that *wanted* was made for; None takes any.
-        adopt: take over records that were changed without an apply, instead of refusing.
+        adopt: take over records that were changed without an apply, or a store that lost its own, instead of refusing.
 
     Returns:
         What happened to each key. When nothing differs, nothing is written.
 
     Raises:
         Conflict: another writer changed one of our keys between our reading and our writing, `head` is not *if_head*,
-            or records were changed without an apply.
+            records were changed without an apply, or hosts serve a mesh that this store has nothing of.
         TooLarge: more than one transaction holds.
         StoreUnavailable: etcd does not answer; whether the apply happened is said in the message when it is not known.
     """
     state = base = await read_state(etcd, keys)
-    for _ in range(ATTEMPTS):
+    if state.head is None and not adopt:
+        await _refuse_emptied(etcd, keys)
+    for attempt in range(ATTEMPTS):
         refuse_unexpected(state, keys, if_head=if_head, adopt=adopt)
         results = judge(state, keys, wanted)
         if all(result is Result.UNCHANGED for result in results.values()) and state.is_intact:
@@ -211,6 +219,7 @@ async def apply(
         revision = await _commit(etcd, keys, txn, head)
         if revision is not None:
             return Applied(head, revision, results)
+        await trio.sleep(random.uniform(0.0, LONGEST_PAUSE_SECONDS * attempt / ATTEMPTS))
         state = await read_state(etcd, keys)
         _refuse_overtaken(base, state, keys, wanted)
     raise Conflict(f"other writers changed the mesh {ATTEMPTS} times while this apply was tried; try again")
@@ -231,6 +240,29 @@ def refuse_unexpected(state: State, keys: Keys, *, if_head: str | None = None, a
             f"records were changed without an apply: {_foreign(state, keys)}; agents keep the last good state. "
             "Look at them with `meshctl get`, then take them over with `meshctl apply --adopt`, or put them back"
         )
+
+
+async def _refuse_emptied(etcd: Etcd, keys: Keys) -> None:
+    """Refuse the first apply of a store whose hosts serve something already: it lost its data, and they would too."""
+    found = []
+    for item in (await etcd.list(keys.report)).items:
+        host, leaf = keys.parse_report(item.key) or ("", "")
+        status = _status(item.value) if leaf == "status" else None
+        if status and status.apply and not status.left:
+            found.append(f"{host} ({status.apply})")
+    if found:
+        more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
+        raise Conflict(
+            f"this store has no apply, but hosts serve one: {', '.join(found[:MAX_NAMED])}{more}. It lost its data, or"
+            " is the wrong store. Restore a backup; or apply with --adopt all that shall be, and the hosts follow that"
+        )
+
+
+def _status(value: bytes) -> HostStatus | None:
+    try:
+        return unpack_host(value, HostStatus)
+    except BadHostRecord:
+        return None
 
 
 def _foreign(state: State, keys: Keys) -> str:
@@ -301,22 +333,44 @@ def _operations(keys: Keys, head: Head, changes: Mapping[str, journal.Change], e
 
 
 async def _commit(etcd: Etcd, keys: Keys, txn: Txn, head: Head) -> int | None:
-    """Return the revision, or None when `head` had moved. A lost answer is settled by the journal."""
+    """Return the revision, or None when `head` had moved. A lost answer is settled by the journal, which has our entry.
+
+    Raises:
+        OutcomeUnknown: the journal does not have it, yet, or cannot be read.
+    """
     try:
         done = await etcd.commit(txn)
-    except OutcomeUnknown:
-        written = await etcd.get(keys.journal_part(head.apply, 0))
-        if written is None:
+    except OutcomeUnknown as lost:
+        part = keys.journal_part(head.apply, 0)
+        try:
+            written = await etcd.get(part)
+        except StoreUnavailable:
+            raise lost from None
+        if written is None or not any(op.value == written.value for op in txn.operations if _puts(op, part)):
             raise
         return written.mod_revision
     return done.revision if done.succeeded else None
 
 
+def _puts(op: Op, key: str) -> TypeGuard[Put]:
+    return isinstance(op, Put) and op.key == key
+
+
 def _refuse_overtaken(base: State, now: State, keys: Keys, wanted: Sequence[Wanted]) -> None:
-    moved = [
-        each.key for each in wanted if base.raw.get(keys.resource(each.key)) != now.raw.get(keys.resource(each.key))
-    ]
+    moved = [key for key in (each.key for each in wanted) if _raw(base, keys, key) != _raw(now, keys, key)]
     if moved:
-        who = f" by apply {now.head.apply} of {now.head.author}" if now.head else ""
-        listed = ", ".join(map(str, moved))
-        raise Conflict(f"changed meanwhile{who}: {listed}; look at it with `meshctl get`, then apply again")
+        listed = ", ".join(f"{key} by apply {_writer(now, keys, key)}" for key in moved[:MAX_NAMED])
+        more = f" and {len(moved) - MAX_NAMED} more" if len(moved) > MAX_NAMED else ""
+        raise Conflict(f"changed meanwhile: {listed}{more}; look with `meshctl get`, then apply again")
+
+
+def _raw(state: State, keys: Keys, key: Key) -> bytes | None:
+    return state.raw.get(keys.resource(key))
+
+
+def _writer(state: State, keys: Keys, key: Key) -> str:
+    """Return the apply that wrote *key* last, and of whom if it was the latest; of a deletion, only that is known."""
+    record, head = state.record(keys.resource(key)), state.head
+    if record and head and record.apply != head.apply:
+        return record.apply
+    return f"{head.apply} of {head.author}" if head else "none"
