@@ -132,13 +132,46 @@ def test_the_tour_does_what_it_says_and_leaves_nothing(demo: Run) -> None:
         assert said in demo.text
 
 
-def test_ctrl_c_in_the_middle_leaves_nothing(demo: Run) -> None:
-    """SIGINT ends the demo with 130; by then everything is gone."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_in_the_middle_leaves_nothing(demo: Run, number: signal.Signals) -> None:
+    """Ctrl-C or a closed terminal ends the demo with 128 + the signal; by then everything is gone."""
     demo.read_until("[2/7]")
-    demo.send(signal.SIGINT)
+    demo.send(number)
 
-    assert 130 == demo.end()
+    assert 128 + number == demo.end()
     assert [] == left(demo.directory)
+
+
+def test_kept_it_serves_until_ctrl_c() -> None:
+    """With --keep the commands that it prints work; Ctrl-C is then its end as intended, and leaves nothing."""
+    demo = Run("--keep")
+    try:
+        demo.read_until("/productpage")  # of the tour
+        demo.read_until("goes on until Ctrl-C")
+        demo.read_until("/productpage")  # what to type, the last line
+        environment = dict(re.findall(r"^export (\w+)=(\S+)", demo.text, re.MULTILINE))
+        typed = [line for line in demo.text.splitlines() if line.startswith(("meshctl ", "curl "))]
+        answers = [
+            subprocess.run(
+                ["sh", "-c", line],
+                env={**os.environ, **environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+                cwd=demo.directory,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            for line in typed
+        ]
+        demo.send(signal.SIGINT)
+
+        assert 0 == demo.end()
+        assert [] == left(demo.directory)
+        assert [0, 0, 0] == [answer.returncode for answer in answers]
+        assert "virtualservice/reviews configured" in answers[0].stdout
+        assert '"version": "v2"' in answers[1].stdout
+        assert '"service": "productpage"' in answers[2].stdout
+    finally:
+        demo.close()
 
 
 def test_a_kill_in_the_middle_leaves_nothing(demo: Run) -> None:
