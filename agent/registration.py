@@ -19,9 +19,7 @@ from store.keys import Keys
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 15
-RENEW_SECONDS = LEASE_SECONDS / 3
-UNRENEWED_SECONDS = LEASE_SECONDS - RENEW_SECONDS - 2
-"""A lease with less than this left was not renewed when it should have been, a slow answer allowed for."""
+"""A host is gone so long after its agent was heard of last; it is heard of three times as often."""
 WATCH_SECONDS = 0.5
 """Pause between two looks at a lease that somebody else may be renewing."""
 
@@ -33,9 +31,19 @@ class Registration:
     us from any other claimant in the state directory's.
     """
 
-    def __init__(self, etcd: Etcd, keys: Keys, record: HostRecord, *, run_dir: Path, state_dir: Path) -> None:
+    def __init__(
+        self,
+        etcd: Etcd,
+        keys: Keys,
+        record: HostRecord,
+        *,
+        run_dir: Path,
+        state_dir: Path,
+        lease_seconds: int = LEASE_SECONDS,
+    ) -> None:
         self._etcd = etcd
         self._keys = keys
+        self._lease_seconds = lease_seconds
         self._lease_file = run_dir / "lease.json"
         self._instance_file = state_dir / "instance"
         self._record = evolve(record, instance=_instance(self._instance_file))
@@ -61,7 +69,7 @@ class Registration:
             try:
                 await self._claim()
                 self.registered.set()
-                await self._etcd.keep_alive(self._lease, every_seconds=RENEW_SECONDS)
+                await self._etcd.keep_alive(self._lease, every_seconds=self._lease_seconds / 3)
             except LeaseLost:
                 log.warning("the lease of this host ran out: registering again")
                 self._lease = 0
@@ -73,7 +81,7 @@ class Registration:
         key = self._keys.host(self._record.name)
         while True:
             if not self._lease or await self._etcd.lease_remaining(self._lease) is None:
-                self._lease = await self._etcd.grant(LEASE_SECONDS)
+                self._lease = await self._etcd.grant(self._lease_seconds)
                 self._save_lease()
             held = await self._etcd.get(key)
             if held is not None:
@@ -102,8 +110,9 @@ class Registration:
 
     async def _is_renewed(self, lease: int) -> bool:
         """Watch *lease* until somebody renews it, or it is plain that nobody does, as after a reboot of this host."""
-        least = LEASE_SECONDS
-        while (left := await self._etcd.lease_remaining(lease)) is not None and left >= UNRENEWED_SECONDS:
+        least = self._lease_seconds
+        # A lease that is renewed every third of its time has always two thirds left, or somewhat less.
+        while (left := await self._etcd.lease_remaining(lease)) is not None and left >= self._lease_seconds / 2:
             if left > least:
                 return True
             least = left
