@@ -14,7 +14,7 @@ from ctl.diagnostics import Sources, render, to_json
 from ctl.exit_codes import ExitCode
 from ctl.inputs import Loaded
 from ctl.output import print_object, show, style_of, styled, talk
-from ctl.waiting import HostRow, Patience, Verdict, host_table, unmet, wait_for_hosts
+from ctl.waiting import HostRow, Patience, host_table, unmet, wait_for_hosts
 from store.analysis.references import references
 from store.client import Applied, Origin, Result, State, Wanted, apply, judge, read_state, refuse_unexpected
 from store.codec import understand
@@ -205,6 +205,3 @@ def apply_json(head: Head, revision: int) -> dict[str, object]:
         "id": head.apply, "revision": revision, **parent,
         "author": head.author, "message": head.message, "time": head.time, "records": head.records,
     }  # fmt: skip
-
-
-__all__ = ["Change", "Outcome", "Verdict", "apply_json", "author", "judged", "make", "report", "resource_name"]

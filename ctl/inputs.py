@@ -65,7 +65,7 @@ def load(paths: Sequence[str], *, namespace: str | None = None, duplicates: Leve
     """Read all resources of *paths*, strictly.
 
     Args:
-        paths: files, directories, `-`.
+        paths: files, directories, `-`; of no paths nothing is said.
         namespace: of documents that name none; None is `default`.
         duplicates: how bad it is that a resource is defined twice.
 
@@ -83,7 +83,7 @@ def load(paths: Sequence[str], *, namespace: str | None = None, duplicates: Leve
             understood.append(Loaded(resource, document))
     loaded, repeated = _once_each(understood, duplicates)
     diagnostics += repeated
-    if not documents and not diagnostics:
+    if paths and not documents and not diagnostics:
         diagnostics.append(_nothing(paths))
     sources = Sources(found.texts)
     files = len(found.texts) + sum(said.code == "unreadable" for said in found.diagnostics)

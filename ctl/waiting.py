@@ -21,10 +21,6 @@ from store.keys import Keys
 LOOK_AGAIN_SECONDS = 1.0
 """How often the live hosts are listed while waiting: one may have come, or its lease may have run out."""
 
-Verdict = str
-"""active, unaffected, warming, rejected, timeout or offline (`cli-contract`, apply)."""
-
-
 @frozen
 class Patience:
     """How to wait.
@@ -44,7 +40,7 @@ class HostRow:
 
     Attributes:
         host: its name.
-        verdict: see `Verdict`.
+        verdict: active, unaffected, warming, rejected, timeout (no word on the apply yet) or offline.
         milliseconds: how long it took, as the host says; None when it did not finish.
         rejections: what it refused of what is judged.
         older: what it refuses that has nothing to do with what is judged.
@@ -53,7 +49,7 @@ class HostRow:
     """
 
     host: str
-    verdict: Verdict
+    verdict: str
     milliseconds: int | None = None
     rejections: tuple[Rejection, ...] = ()
     older: tuple[Rejection, ...] = ()
@@ -64,11 +60,13 @@ class HostRow:
         """Return the row as the contract has it."""
         took = {} if self.milliseconds is None else {"milliseconds": self.milliseconds}
         note = {"note": self.note} if self.note else {}
+        older = {"older": [to_json(rejection) for rejection in self.older]} if self.older else {}
         return {
             "host": self.host,
             "verdict": self.verdict,
             **took,
             "rejections": [to_json(rejection) for rejection in self.rejections],
+            **older,
             **note,
         }
 
@@ -89,6 +87,8 @@ def host_row(host: KnownHost, apply: str, judged: frozenset[str], *, require_all
         return HostRow(host.name, "timeout", note=_last_word(host), blocks=True)
     if seen.verdict == "pending":
         return HostRow(host.name, "warming", note="; ".join(host.status.notes) if host.status else "", blocks=True)
+    if host.status and host.status.envoy_state != "live":  # it was active, and its Envoy has died since
+        return HostRow(host.name, "warming", note=f"Envoy is {host.status.envoy_state}", blocks=True)
     rejections = host.status.rejections if host.status else ()
     ours = tuple(each for each in rejections if _is_judged(each, judged))
     older = tuple(each for each in rejections if each not in ours)
@@ -236,6 +236,9 @@ def host_table(rows: Iterable[HostRow]) -> None:
         talk(["no live hosts: nothing runs this yet; see `meshctl hosts`"])
         return
     show(table(("HOST", "VERDICT", "TOOK", "REASON"), [cells for row in listed for cells in _cells(row)]))
+    late = [row.host for row in listed if row.blocks]
+    if late:
+        talk([f"meshctl: not everything is active in time: {', '.join(late)}; what was applied stays applied"])
     for row in listed:
         for rejection in row.older:
             talk([f"warning: {row.host} also refuses, from before: {reason(rejection)}"])

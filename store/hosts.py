@@ -3,7 +3,7 @@
 from attrs import frozen
 
 from store.etcd.client import Etcd
-from store.host import BadHostRecord, HostRecord, HostStatus, Seen, T, unpack
+from store.host import BadHostRecord, HostRecord, HostStatus, Seen, T, apply_number, unpack
 from store.keys import Keys
 
 
@@ -29,6 +29,17 @@ class KnownHost:
         if self.record is not None:
             return "live"
         return "gone" if self.status and self.status.left else "stale"
+
+    @property
+    def active_apply(self) -> str | None:
+        """The apply up to which everything is verifiably what its Envoy runs, rejections excepted; None: unknown.
+
+        `seen` is written at once and `status` up to a second later, but only `status` tells that Envoy died since.
+        """
+        active = self.status.active_apply if self.status else None
+        if active is None or self.seen is None or self.seen.verdict == "pending":
+            return active
+        return max(active, self.seen.apply, key=apply_number)
 
 
 @frozen

@@ -44,7 +44,7 @@ def _of_virtual_service(registry: "_Registry", spec: VirtualService, namespace: 
     for i, name in enumerate(gateway_names(spec, namespace) if spec.gateways else ()):
         if name != MESH and name not in registry.gateways:
             message = f"there is no Gateway {describe(name)}: the rules are not served there"
-            yield warning(CODE, message, "spec", "gateways", i, hint=did_you_mean(name, registry.gateways))
+            yield warning(CODE, message, "spec", "gateways", i, hint=registry.gateway_hint(name))
     for i, rule in enumerate(spec.http):
         for j, share in enumerate(rule.route):
             at = ("spec", "http", i, "route", j, "destination")
@@ -85,6 +85,11 @@ class _Registry:
         self.gateways = frozenset(
             f"{key.namespace}/{key.name}" for key, each in resources.items() if isinstance(each.spec, Gateway)
         )
+
+    def gateway_hint(self, name: str) -> str | None:
+        """Return which Gateway *name* was meant for: one of that name in another namespace, else one like it."""
+        elsewhere = sorted(each for each in self.gateways if each.partition("/")[2] == name.partition("/")[2])
+        return f'did you mean "{elsewhere[0]}"?' if elsewhere else did_you_mean(name, self.gateways)
 
     def _exists(self, host: str) -> bool:
         return self._index.has(Token("service", host))

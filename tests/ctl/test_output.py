@@ -1,0 +1,52 @@
+"""Tables and other shapes of output."""
+
+import pytest
+import yaml
+
+from ctl.exit_codes import ExitCode, of_error
+from ctl.output import ago, render_yaml, table
+from store.errors import Conflict, MeshError, StoreUnavailable, TooLarge
+from store.etcd.failure import OutcomeUnknown
+
+
+def test_a_table_is_aligned_and_cuts_nothing_off() -> None:
+    """Columns are as wide as their widest cell, cells stay on one line, and no blanks are left at the end."""
+    long = "x" * 300
+
+    lines = [line.plain for line in table(("A", "LONG"), [("1", "two\nlines"), ("wide", long)])]
+
+    assert ["A      LONG", "1      two lines", f"wide   {long}"] == lines
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1.0, "0s"), (59.9, "59s"), (60.0, "1m"), (7500.0, "2h5m"), (7200.0, "2h"), (90000.0, "1d1h"), (1e6, "11d")],
+)
+def test_ages_have_two_units_at_most(seconds: float, text: str) -> None:
+    """An age is read at a glance; a clock that is behind makes no negative one."""
+    assert text == ago(seconds)
+
+
+def test_yaml_reads_back_as_the_same_value() -> None:
+    """Text that looks like something else stays text, and keys keep their order."""
+    value = {"kind": "x", "apiVersion": "no", "n": "1", "date": "2020-01-01", "u": "é", "long": "word " * 50}
+
+    text = render_yaml(value)
+
+    assert value == yaml.safe_load(text)
+    assert list(value) == list(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Conflict("x"), ExitCode.CONFLICT),
+        (StoreUnavailable("x"), ExitCode.UNAVAILABLE),
+        (OutcomeUnknown("x"), ExitCode.UNAVAILABLE),
+        (TooLarge("x"), ExitCode.INVALID),
+        (MeshError("x"), ExitCode.INVALID),
+    ],
+)
+def test_each_failure_has_its_exit_code(error: MeshError, code: ExitCode) -> None:
+    """Scripts tell by the code whose turn it is."""
+    assert code is of_error(error)

@@ -1,0 +1,69 @@
+"""Stored resources as tables, and the words that name them."""
+
+import pytest
+
+from ctl.stored import Stored, UnknownKind, kind_named, not_found, rows
+from store.codec import Record, Source, encode
+from store.resources.fields import Key
+from store.resources.kinds import KINDS
+from tests.meshes import resources
+
+GATEWAY = """
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  selector: {role: edge}
+  servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: ["*"]}]
+"""
+
+
+def stored(document: dict[str, object]) -> Stored:
+    return Stored(Key("default", "edge", "Gateway"), Record(document, Source("gw.yaml", 3), 1, "2-aaaa"))
+
+
+@pytest.mark.parametrize("word", ["vs", "virtualservice", "virtualservices", "VirtualService"])
+def test_a_kind_has_several_words(word: str) -> None:
+    """Short, singular, plural, and as documents write it."""
+    assert "VirtualService" == kind_named(word).name
+
+
+@pytest.mark.parametrize(("word", "hint"), [("virtualservise", '"virtualservice"'), ("pod", "gateways (gw)")])
+def test_an_unknown_kind_is_told_with_what_there_is(word: str, hint: str) -> None:
+    """The nearest word, or else all kinds."""
+    with pytest.raises(UnknownKind, match="unknown kind") as caught:
+        kind_named(word)
+
+    assert hint.lower() in str(caught.value).lower()
+
+
+def test_a_table_shows_what_tells_resources_apart() -> None:
+    """Each kind has columns of its own; wide adds where it was applied from."""
+    found = [stored(encode(resource)) for resource in resources(GATEWAY)]
+
+    expected = [("NAME", "SELECTOR", "SERVERS", "APPLY"), ("edge", "role=edge", "8080/HTTP *", "2-aaaa")]
+
+    assert expected == rows("Gateway", found, namespaces=False, wide=False)
+    assert ("default", "edge", "role=edge", "8080/HTTP *", "2-aaaa", "1", "gw.yaml:3") == rows(
+        "Gateway", found, namespaces=True, wide=True
+    )[1]
+
+
+@pytest.mark.parametrize("spec", [None, [], {"servers": 3, "selector": []}, {"servers": [1, {"port": 2}]}])
+@pytest.mark.parametrize("kind", [*KINDS, "Future"])
+def test_a_table_takes_whatever_is_stored(kind: str, spec: object) -> None:
+    """A record of a newer version, or a broken one, is shown as far as it goes."""
+    header, row = rows(kind, [stored({"spec": spec})], namespaces=False, wide=False)
+
+    assert len(header) == len(row)
+
+
+def test_what_is_not_found_is_told_with_where_it_is() -> None:
+    """A name in another namespace, or one like it in this, is worth saying."""
+    there = [stored({})]
+
+    assert 'there is no Gateway "edge" in namespace shop; there is one in namespace default' == not_found(
+        "Gateway", "edge", "shop", there
+    )
+    assert not_found("Gateway", "edgy", "default", there).endswith('did you mean "edge"?')
+    assert 'there is no Gateway "x" in namespace shop' == not_found("Gateway", "x", "shop", there)

@@ -1,0 +1,107 @@
+"""References into nothing are found, and nothing else is."""
+
+import pytest
+
+from store.analysis.references import references
+from store.diagnostic import render_path
+from store.resources.fields import Key
+from tests.meshes import resources
+
+REGISTRY = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: reviews}
+spec:
+  hosts: [reviews, long.shop.svc.cluster.local, "*.wild.com"]
+  ports: [{number: 9080, name: http, protocol: HTTP}]
+  resolution: STATIC
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec: {host: reviews, subsets: [{name: v1, labels: {version: v1}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: wild}
+spec: {host: "*.wild.com", subsets: [{name: w1, labels: {version: w1}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: ingress}
+spec:
+  servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: ["*"]}]
+"""
+
+RULE = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: r, namespace: %s}
+spec:
+  hosts: [any.example]
+  gateways: [%s]
+  http: [{route: [{destination: {%s}}]}]
+"""
+
+AT = "spec.http[0].route[0].destination"
+
+
+def findings(namespace: str, gateway: str, destination: str) -> list[tuple[str, str, str | None]]:
+    found = {each.key: each for each in resources(f"{REGISTRY}---{RULE % (namespace, gateway, destination)}")}
+    said = list(references(found, [Key(namespace, "r", "VirtualService")]))
+    assert all(("IST0101", "warning") == (each.code, each.level) for each in said)
+    return [(render_path(each.path), each.message, each.hint) for each in said]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "gateway", "destination"),
+    [
+        ("default", "mesh", "host: reviews"),
+        ("default", "mesh", "host: Reviews."),
+        ("other", "mesh", "host: reviews, subset: v1, port: {number: 9080}"),
+        ("shop", "mesh", "host: long"),
+        ("other", "mesh", "host: long.shop.svc.cluster.local"),
+        ("default", "mesh", "host: x.wild.com, subset: w1"),
+        ("ingress", "edge", "host: reviews"),
+        ("default", "ingress/edge", "host: reviews"),
+    ],
+)
+def test_what_exists_is_no_finding(namespace: str, gateway: str, destination: str) -> None:
+    """Short names, long names, wildcard services, subsets and gateways mean what they mean to the compiler."""
+    assert [] == findings(namespace, gateway, destination)
+
+
+@pytest.mark.parametrize(
+    ("destination", "path", "words", "hint"),
+    [
+        ("host: review", f"{AT}.host", 'no ServiceEntry has the host "review"', 'did you mean "reviews"?'),
+        ("host: long", f"{AT}.host", 'no ServiceEntry has the host "long"', None),
+        ("host: wild.com", f"{AT}.host", 'no ServiceEntry has the host "wild.com"', 'did you mean "*.wild.com"?'),
+        ("host: reviews, subset: v2", f"{AT}.subset", 'the subset "v2" of "reviews"', "there are v1"),
+        ("host: reviews, subset: blue", f"{AT}.subset", 'the subset "blue" of "reviews"', "there are v1"),
+        ("host: x.wild.com, subset: v1", f"{AT}.subset", 'the subset "v1" of "*.wild.com"', "there are w1"),
+        ("host: reviews, port: {number: 80}", f"{AT}.port.number", "no port 80, its ports are 9080", None),
+    ],
+)
+def test_a_destination_that_does_not_exist_is_told(destination: str, path: str, words: str, hint: str | None) -> None:
+    """The finding stands at the field that is wrong, and names the nearest thing that exists."""
+    ((at, message, near),) = findings("default", "mesh", destination)
+
+    assert (path, hint) == (at, near)
+    assert words in message
+
+
+def test_a_gateway_that_does_not_exist_is_told() -> None:
+    """A gateway of another namespace needs its namespace written."""
+    ((at, message, hint),) = findings("default", "edge", "host: reviews")
+
+    assert "spec.gateways[0]" == at
+    assert 'no Gateway "default/edge"' in message
+    assert 'did you mean "ingress/edge"?' == hint
+
+
+def test_only_what_is_judged_is_looked_at() -> None:
+    """Findings of other resources are not this apply's business."""
+    found = {each.key: each for each in resources(RULE % ("default", "mesh", "host: nowhere"))}
+
+    assert [] == list(references(found, []))
