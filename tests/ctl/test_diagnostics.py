@@ -13,7 +13,7 @@ SAID = Diagnostic(
     Place("a.yaml", 4, 7),
     "one of headers, uri",
     'did you mean "uri"?',
-    [Related("the other one", Place("b.yaml", 3, 1), "Gateway default/g")],
+    [Related("the other one", Place("b.yaml", 3, 1), "Gateway default/g")],  # type: ignore[list-item]  # as in inputs
 )
 
 
