@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from attrs import evolve
+
 from store.resources.destination_rule import DestinationRule
 from store.resources.fields import Key
 from store.resources.gateway import Gateway
@@ -119,6 +121,15 @@ def _claimed(resource: Resource | None) -> object:
     return (spec.hosts, spec.gateways) if isinstance(spec, VirtualService) else None
 
 
+def _differ_in_endpoints_only(before: Resource | None, after: Resource | None) -> bool:
+    if before is None or after is None:
+        return False
+    old, new = before.spec, after.spec
+    if not isinstance(old, ServiceEntry) or not isinstance(new, ServiceEntry):
+        return False
+    return evolve(old, endpoints=new.endpoints) == new
+
+
 _SETS = {"service": Token("service-hosts"), "route": Token("route-hosts")}
 _WILDCARDS = Token("service-wildcards")
 
@@ -135,8 +146,13 @@ class Index:
     def __repr__(self) -> str:
         return f"<Index {len(self._keys)} names>"
 
-    def replace(self, key: Key, before: Resource | None, after: Resource | None) -> set[Token]:
+    def replace(
+        self, key: Key, before: Resource | None, after: Resource | None, *, same_age: bool = False
+    ) -> set[Token]:
         """File *key* under what *after* says instead of what *before* said.
+
+        Args:
+            same_age: whether both versions stand at the same place in the order of age.
 
         Returns:
             Every token whose answer may differ now.
@@ -144,6 +160,8 @@ class Index:
         old = set(_filed(before)) if before else set()
         new = set(_filed(after)) if after else set()
         touched = old | new
+        if not (same_age and _differ_in_endpoints_only(before, after)):
+            touched |= {Token("outline", token.name) for token in touched if token.family == "service"}
         if _claimed(before) != _claimed(after):
             touched |= {Token("claim", token.name) for token in touched if token.family == "route"}
         for token in old - new:
@@ -238,14 +256,22 @@ class View:
         self._index = index
         self.reads: set[Token] = set()
 
-    def _find(self, token: Token) -> tuple[Found, ...]:
-        self.reads.add(token)
+    def _find(self, token: Token, *, asked: Token | None = None) -> tuple[Found, ...]:
+        self.reads.add(asked or token)
         found = (Found(key, self._snapshot.entries[key]) for key in self._index.keys(token))
         return tuple(sorted(found, key=lambda f: age(f.key, f.entry)))
 
     def services(self, host: str) -> tuple[Found, ...]:
         """Return the ServiceEntries that list *host* (canonical, or a wildcard as written)."""
         return self._find(Token("service", host))
+
+    def outlines(self, host: str) -> tuple[Found, ...]:
+        """Return the same as `services`, to somebody who looks at everything but endpoints.
+
+        Routes need to know that a destination is there, and endpoints are what changes most: who asks so is not
+        computed again for them.
+        """
+        return self._find(Token("service", host), asked=Token("outline", host))
 
     def addressed(self, address: str) -> tuple[Found, ...]:
         """Return the ServiceEntries that list the IP *address*."""

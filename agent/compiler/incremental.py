@@ -35,10 +35,12 @@ class Compiled:
     Attributes:
         config: the whole.
         changed: resources that are new, other or gone. Lookups count as the endpoints they stand for.
+        computed: units that were computed again to find that out: the cost of the change.
     """
 
     config: EnvoyConfig
     changed: frozenset[Id]
+    computed: frozenset[Unit]
 
 
 class Compiler:
@@ -68,7 +70,8 @@ class Compiler:
         touched: set[Token] = set()
         for key in keys:
             before, after = self._snapshot.entries.get(key), snapshot.entries.get(key)
-            touched |= self._index.replace(key, _resource(before), _resource(after))
+            same_age = before is not None and after is not None and before.created == after.created
+            touched |= self._index.replace(key, _resource(before), _resource(after), same_age=same_age)
         self._snapshot = snapshot
         return self._recompile(self._dirty(touched))
 
@@ -87,7 +90,7 @@ class Compiler:
             dirty |= wanted ^ {unit for unit in self._made if unit.kind is UnitKind.GATEWAY}
         return dirty
 
-    def _recompile(self, dirty: Iterable[Unit]) -> Compiled:
+    def _recompile(self, dirty: Collection[Unit]) -> Compiled:
         before: dict[Id, XdsResource | Lookup] = {}
         after: dict[Id, XdsResource | Lookup] = {}
         for unit in dirty:
@@ -95,7 +98,7 @@ class Compiler:
             after.update(_by_id(self._make(unit)))
         changed = frozenset(i for i in before.keys() | after.keys() if before.get(i) != after.get(i))
         self._config = _patched(self._config, changed, before, after)
-        return Compiled(self._config, changed)
+        return Compiled(self._config, changed, frozenset(dirty))
 
     def _make(self, unit: Unit) -> Made:
         view = View(self._snapshot, self._index)

@@ -72,23 +72,25 @@ _virtual_service = st.fixed_dictionaries(
     {"hosts": _some(st.sampled_from(ROUTED), 1, 2), "http": st.lists(_rule, min_size=1, max_size=2)},
     optional={"gateways": _some(st.sampled_from(GATEWAYS), 1, 2)},
 )
-_policy = st.sampled_from(("RANDOM", "ROUND_ROBIN")).map(lambda simple: {"loadBalancer": {"simple": simple}})
-_subset = st.fixed_dictionaries(
+_policy: st.SearchStrategy[Any] = st.sampled_from(("RANDOM", "ROUND_ROBIN")).map(
+    lambda simple: {"loadBalancer": {"simple": simple}}
+)
+_subset: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"name": st.sampled_from(("v1", "v2")), "labels": st.sampled_from(({"version": "v1"}, {"version": "v2"}))},
     optional={"trafficPolicy": _policy},
 )
-_destination_rule = st.fixed_dictionaries(
+_destination_rule: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "host": st.sampled_from((*ROUTED[:-3], "*")),
         "subsets": st.lists(_subset, max_size=2, unique_by=lambda s: s["name"]),
     },
     optional={"trafficPolicy": _policy},
 )
-_server = st.fixed_dictionaries(
+_server: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"hosts": _some(st.sampled_from(("*", "*.foo.com", "A.foo.com", "shop/*.org", "./bar.org", "fd00::1")), 1, 2)},
     optional={"bind": st.just("127.0.0.9")},
 )
-_gateway = st.fixed_dictionaries(
+_gateway: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"servers": st.lists(_server, min_size=1, max_size=2)},
     optional={"selector": st.sampled_from(({"istio": "edge"}, {"istio": "other"}))},
 ).map(

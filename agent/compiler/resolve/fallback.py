@@ -13,7 +13,7 @@ from agent.compiler.ir import (
     Route,
 )
 from agent.compiler.resolve.policies import policy
-from agent.compiler.resolve.registry import service
+from agent.compiler.resolve.registry import outline, service
 from agent.compiler.resolve.routes import routes
 from agent.compiler.resolve.services import clusters, resolve_service
 from store.host import HostRecord
@@ -105,7 +105,7 @@ def _hosts(found: Found) -> tuple[str, ...]:
 
 def _ports_of_wildcard(view: View, record: HostRecord, host: str) -> list[int]:
     covering = view.covering_service(host)
-    found = service(view, covering, record) if covering else None
+    found = outline(view, covering, record) if covering else None
     return sorted(found.ports) if found else []
 
 

@@ -68,7 +68,16 @@ def service(view: View, host: str, record: HostRecord) -> Service | None:
     Entries of the asking host's namespace come first, then the oldest; entries that agree with the first on namespace
     and resolution add their ports and endpoints to it, the others lose (Istio: the same rule).
     """
-    found = sorted(view.services(host), key=lambda f: f.key.namespace != record.namespace)
+    return _service(view.services(host), host, record)
+
+
+def outline(view: View, host: str, record: HostRecord) -> Service | None:
+    """Return the same as `service`, to somebody who will not look at endpoints, see `View.outlines`."""
+    return _service(view.outlines(host), host, record)
+
+
+def _service(entries: Iterable[Found], host: str, record: HostRecord) -> Service | None:
+    found = sorted(entries, key=lambda f: f.key.namespace != record.namespace)
     if not found:
         return None
     winner, winner_spec = found[0].key, _spec(found[0])

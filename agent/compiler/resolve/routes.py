@@ -12,7 +12,7 @@ from agent.compiler.ir import (
     Route,
 )
 from agent.compiler.resolve.policies import policy
-from agent.compiler.resolve.registry import meant_host, service
+from agent.compiler.resolve.registry import meant_host, outline
 from store.host import HostRecord
 from store.index import Found, View
 from store.resources.fields import Key
@@ -89,7 +89,7 @@ def destination(
 ) -> Destination:
     """Return what a destination in a rule of *namespace* means on this host, `missing` when the mesh has it not."""
     host = meant_host(view, written.host, namespace)
-    found = service(view, host, record)
+    found = outline(view, host, record)
     ports = found.ports if found else {}
     port = int(written.port.number) if written.port else (next(iter(ports)) if len(ports) == 1 else listener_port)
     subset = written.subset or None

@@ -1,13 +1,15 @@
 """DestinationRules: whose speaks for a service, and how their subsets and policies meet."""
 
+from typing import Any
+
 import attrs
 
 from agent.compiler.resolve.policies import Policy, policy
 from store.resources.destination_rule import SimpleLB
 from tests.agent.compiler.meshes import HOST, destination_rule, service, view
 
-RANDOM = {"trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}}}
-ROBIN = {"trafficPolicy": {"loadBalancer": {"simple": "ROUND_ROBIN"}}}
+RANDOM: dict[str, Any] = {"trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}}}
+ROBIN: dict[str, Any] = {"trafficPolicy": {"loadBalancer": {"simple": "ROUND_ROBIN"}}}
 LONG = "reviews.shop.svc.cluster.local"
 
 
@@ -52,7 +54,7 @@ def test_rules_of_one_host_add_up() -> None:
 
 def test_a_subset_replaces_the_block() -> None:
     """A subset without a load balancer has the service's; with one, its own."""
-    subsets = [
+    subsets: Any = [
         {"name": "v1"},
         {"name": "v2", **ROBIN},
         {"name": "v3", "trafficPolicy": {"loadBalancer": {"simple": "LEAST_CONN"}}},
