@@ -47,7 +47,8 @@ class Channel:
         accepted: name → version that Envoy acknowledged last.
         good: name → the resource that it acknowledged last; outlives the stream, for an Envoy that starts anew.
         refused: name → what it refused.
-        doubtful: names of which Envoy may hold another version than the one accepted, after the NACK of several.
+        doubtful: names of which Envoy may hold another version than the one accepted, after the NACK of several;
+            outlives the stream.
         touched: names that Envoy may hold, of a type that does not go by name.
         unanswered: name → nonce of the last response about it that Envoy has not answered.
         dirty: names whose desired version may differ from the one sent.
@@ -80,12 +81,14 @@ class Channel:
     def restart(self, desired: Iterable[str]) -> None:
         """A new stream: what was on the way is lost, what Envoy has it will say itself.
 
-        It does not say what it took from a response that it refused as a whole: such names are in `touched`.
+        It does not say what it took from a response that it refused as a whole: of that it names the version from
+        before, or nothing. Such names stay in doubt, and the ones of which it may not even have told us are so too.
         """
+        self.doubtful.update(self.unanswered)
         self.open = False
         self.dirty = set(desired)
         self.gone = set() if self.by_name else self.touched - self.dirty
-        stale = (self.subscribed, self.sent, self.accepted, self.doubtful, self.unanswered, self.again)
+        stale = (self.subscribed, self.sent, self.accepted, self.unanswered, self.again)
         for each in (*stale, self.one_by_one, self.stuck, self.in_flight, self.suspects):
             each.clear()
 

@@ -23,6 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from agent.channel import Channel, Refusal, Response, shortened
 from agent.compiler.envoy_config import EnvoyConfig, Id, Type, XdsResource
 from agent.holdings import Holdings
+from agent.quarantine import Quarantine
 from agent.warm_gate import WarmGate
 
 ADDITIONS = tuple(Type)
@@ -41,11 +42,9 @@ class Rollout:
     """
 
     def __init__(self, refused_table: Callable[[str], XdsResource]) -> None:
-        self._refused_table = refused_table
         self._config = EnvoyConfig()
         self._channels = {kind: Channel(kind.by_name) for kind in Type}
-        self._stand_ins: dict[str, XdsResource] = {}
-        self._hopeless: set[str] = set()
+        self._quarantine = Quarantine(self._channels, refused_table)
         self._holdings = Holdings()
         self._gate = WarmGate()
         self._nonce = 0
@@ -75,11 +74,8 @@ class Rollout:
             channel.dirty.add(name)
             return
         channel.dirty.discard(name)
-        channel.refused.pop(name, None)
-        channel.good.pop(name, None)
+        self._quarantine.forget(kind, name)
         if kind is Type.ROUTES:
-            self._hopeless.discard(name)
-            self._stand_ins.pop(name, None)
             self._gate.forget(name)
         if name in channel.touched and name not in channel.stuck:
             channel.gone.add(name)
@@ -114,6 +110,7 @@ class Rollout:
         channel.open = True
         for name, version in has.items():
             self._remember(kind, name, version)
+        channel.again |= channel.doubtful & has.keys()
         if kind.by_name:
             wanted = {name for name in names if name != "*"}
             channel.subscribed |= wanted
@@ -174,11 +171,7 @@ class Rollout:
         channel.doubtful.discard(name)
         if kind is Type.ROUTES:
             self._holdings.accept(name, nonce)
-        if not self._is_stand_in(resource):
-            channel.good[name] = resource
-        refusal = channel.refused.get(name)
-        if refusal is not None and resource.version in (refusal.version, self._desired_version(kind, name)):
-            del channel.refused[name]
+        self._quarantine.accept(resource, self._config.resources.get((kind, name)))
 
     def nack(self, kind: Type, nonce: str, message: str) -> None:
         """Envoy has refused the response *nonce*, or some of it: of several, none counts as accepted."""
@@ -226,21 +219,7 @@ class Rollout:
             self._holdings.refuse(name, nonce)
         if name not in channel.sent and name in channel.accepted and name not in channel.doubtful:
             channel.sent[name] = channel.accepted[name]
-        good = channel.good.get(name)
-        if good is not None and good.version == resource.version:
-            del channel.good[name]
-        if not self._is_quarantined(kind, name) or resource.version == self._desired_version(kind, name):
-            channel.refused[name] = Refusal(resource.version, shortened(message))
-        elif self._is_stand_in(resource):
-            self._hopeless.add(name)
-
-    def _desired_version(self, kind: Type, name: str) -> str | None:
-        desired = self._config.resources.get((kind, name))
-        return None if desired is None else desired.version
-
-    def _is_quarantined(self, kind: Type, name: str) -> bool:
-        refusal = self._channels[kind].refused.get(name)
-        return refusal is not None and refusal.version == self._desired_version(kind, name)
+        self._quarantine.add(resource, self._config.resources.get((kind, name)), message)
 
     # What goes out
 
@@ -289,47 +268,19 @@ class Rollout:
         """
         channel = self._channels[kind]
         resource = self._best(kind, name)
-        if resource is None or (kind.by_name and name not in channel.subscribed):
-            self._rest(kind, name)
-            return None
-        if channel.sent.get(name) == resource.version and name not in channel.again:
-            self._rest(kind, name)
+        is_asked_for = not kind.by_name or name in channel.subscribed
+        is_new = resource is not None and (channel.sent.get(name) != resource.version or name in channel.again)
+        if resource is None or not is_asked_for or not is_new:
+            channel.dirty.discard(name)
+            if kind is Type.ROUTES:
+                self._gate.rest(name)
             return None
         must_wait = kind is Type.ROUTES and self._gate.must_wait(resource, self._warm, now)
         return None if must_wait else resource
 
-    def _rest(self, kind: Type, name: str) -> None:
-        """Nothing is to be sent of *name* until something happens to it."""
-        self._channels[kind].dirty.discard(name)
-        if kind is Type.ROUTES:
-            self._gate.rest(name)
-
     def _best(self, kind: Type, name: str) -> XdsResource | None:
-        """Return what Envoy should have of *name*.
-
-        1. Not refused: what is desired.
-        2. Refused, and the last good version still makes sense: that one, so that Envoy certainly has it.
-        3. A refused table, and Envoy has none: the stand-in.
-        4. Else nothing: Envoy keeps what it has.
-        """
         desired = self._config.resources.get((kind, name))
-        if desired is None or not self._is_quarantined(kind, name):
-            return desired
-        channel = self._channels[kind]
-        good = channel.good.get(name)
-        if good is not None and (kind is not Type.ROUTES or self._has_clusters(good)):
-            return good
-        if kind is not Type.ROUTES or name in self._hopeless:
-            return None
-        stand_in = self._stand_ins.get(name) or self._stand_ins.setdefault(name, self._refused_table(name))
-        return stand_in if channel.accepted.get(name, stand_in.version) == stand_in.version else None
-
-    def _has_clusters(self, table: XdsResource) -> bool:
-        return all((Type.CLUSTER, cluster) in self._config.resources for cluster in table.needs)
-
-    def _is_stand_in(self, resource: XdsResource) -> bool:
-        stand_in = self._stand_ins.get(resource.name) if resource.type is Type.ROUTES else None
-        return stand_in is not None and stand_in.version == resource.version
+        return None if desired is None else self._quarantine.best(desired, self._config)
 
     @property
     def _warm(self) -> Set[str]:
@@ -391,7 +342,7 @@ class Rollout:
         blocked: set[Id] = set()
         for owner in (Type.CLUSTER, Type.LISTENER, Type.SCOPE):
             channel = self._channels[owner]
-            for name in channel.refused.keys() - channel.accepted.keys():
+            for name in [name for name in channel.refused if name not in channel.accepted]:
                 resource = self._config.resources.get((owner, name))
                 tables = resource.needs - self._channels[Type.ROUTES].subscribed if resource else ()
                 blocked.update((Type.ROUTES, table) for table in tables)
@@ -400,7 +351,7 @@ class Rollout:
         never_warm = {name for kind, name in blocked if kind is Type.ENDPOINTS}
         for table in self._gate.waiting if never_warm else ():
             resource = self._best(Type.ROUTES, table)
-            if resource is not None and resource.needs - self._warm <= never_warm:
+            if resource is not None and all(c in never_warm or c in self._warm for c in resource.needs):
                 blocked.add((Type.ROUTES, table))
         return blocked
 
@@ -410,11 +361,12 @@ class Rollout:
         A cluster that waits for a drain to end counts: it is out of use already.
         """
         channel = self._channels[kind]
-        if (kind, name) not in self._config.resources:
+        desired = self._config.resources.get((kind, name))
+        if desired is None:
             return kind not in WILDCARD_REMOVALS or (name not in channel.gone and name not in channel.unanswered)
-        if self._is_quarantined(kind, name):
+        if self._quarantine.holds(desired):
             return True
-        is_accepted = channel.accepted.get(name) == self._desired_version(kind, name)
+        is_accepted = channel.accepted.get(name) == desired.version
         return self.is_connected and is_accepted and name not in channel.again and name not in channel.unanswered
 
     def accepted(self, kind: Type) -> Mapping[str, str]:
@@ -426,7 +378,7 @@ class Rollout:
         for kind, channel in self._channels.items():
             for name, refusal in sorted(channel.refused.items()):
                 desired = self._config.resources.get((kind, name))
-                if desired is not None and desired.version == refusal.version:
+                if desired is not None and self._quarantine.holds(desired):
                     yield desired, refusal
 
     def stuck(self) -> Mapping[Id, str]:

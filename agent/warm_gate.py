@@ -23,9 +23,13 @@ class WarmGate:
         return f"<WarmGate {len(self.waiting)} waiting, {len(self._overdue)} overdue>"
 
     def must_wait(self, table: XdsResource, warm: Set[str], now: float) -> bool:
-        """Whether *table* has to wait for a cluster that is not *warm* yet."""
-        cold = table.needs - warm
-        if cold and now < self.waiting.setdefault(table.name, now + WARM_SECONDS):
+        """Whether *table* has to wait for a cluster that is not *warm* yet.
+
+        It does not wait a second time for the same cluster, be it changed or sent again after a refusal.
+        """
+        cold = _cold(table.needs, warm)
+        is_new = not cold <= self._overdue.get(table.name, frozenset())
+        if is_new and now < self.waiting.setdefault(table.name, now + WARM_SECONDS):
             return True
         self.waiting.pop(table.name, None)
         self._overdue.pop(table.name, None)
@@ -45,6 +49,7 @@ class WarmGate:
     def open(self) -> None:
         """A new stream: whoever has to wait on it begins anew."""
         self.waiting.clear()
+        self._overdue.clear()
 
     def deadline(self) -> float | None:
         """Return when the first table has waited long enough; None when none waits."""
@@ -52,4 +57,9 @@ class WarmGate:
 
     def overdue(self, warm: Set[str]) -> Mapping[str, frozenset[str]]:
         """Return table → clusters that were cold when it went out, and are not *warm* yet."""
-        return {table: cold - warm for table, cold in self._overdue.items() if cold - warm}
+        return {table: cold for table, late in self._overdue.items() if (cold := _cold(late, warm))}
+
+
+def _cold(clusters: frozenset[str], warm: Set[str]) -> frozenset[str]:
+    # Not `clusters - warm`: that would go through all warm clusters when *warm* is the keys of a dict.
+    return frozenset(cluster for cluster in clusters if cluster not in warm)

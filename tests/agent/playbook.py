@@ -9,6 +9,7 @@ content is "1" unless told. Nothing may go out that the transcript does not name
 from collections.abc import Callable, Mapping
 
 from attrs import frozen
+from immutables import Map
 
 from agent.channel import Response
 from agent.compiler.envoy_config import EnvoyConfig, Id, Type, XdsResource, version_of
@@ -31,7 +32,7 @@ def resource(word: str) -> XdsResource:
 
 def config(words: str) -> EnvoyConfig:
     """Return the configuration of all resources in *words*."""
-    return EnvoyConfig({(r.type, r.name): r for r in map(resource, words.split())})
+    return EnvoyConfig(Map({(r.type, r.name): r for r in map(resource, words.split())}))
 
 
 def ids(words: str) -> set[Id]:
@@ -118,7 +119,7 @@ def offer(words: str) -> Event:
 
     def event(play: Playbook) -> None:
         after, before = config(words), play.rollout.config
-        both = after.resources.keys() | before.resources.keys()
+        both = {*after.resources, *before.resources}
         play.rollout.offer(after, {i for i in both if after.resources.get(i) != before.resources.get(i)})
 
     return event

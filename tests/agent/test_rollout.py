@@ -240,7 +240,7 @@ def test_subscription_before_there_is_anything() -> None:
 
 def test_unasked_tables_are_not_sent() -> None:
     """Nothing goes by name that Envoy did not ask for, or asks for no more."""
-    play = serving(MESH) >> offer(MESH + " r:u") << nothing >> drops("r", "t") >> offer(MESH + "=9 r:u") << nothing
+    serving(MESH) >> offer(MESH + " r:u") << nothing >> drops("r", "t") >> offer(MESH + "=9 r:u") << nothing
 
 
 def test_answer_to_an_old_nonce() -> None:

@@ -1,4 +1,4 @@
-"""Transcripts of delivery when Envoy refuses: the guilty one is found, named, and not sent again; the rest goes live."""
+"""Transcripts of delivery when Envoy refuses: the guilty one is found, named, not sent again; the rest goes live."""
 
 from agent.channel import shortened
 from agent.compiler.envoy_config import Id, Type
@@ -11,6 +11,7 @@ from tests.agent.playbook import (
     connects,
     drops,
     ids,
+    later,
     leaves,
     nothing,
     offer,
@@ -91,8 +92,8 @@ def test_suspects_change_or_go() -> None:
 
 def test_removal_of_what_may_be_in_force() -> None:
     """A resource from a refused response may have been applied all the same: when it goes, it is removed."""
-    play = Playbook() >> offer("l:A l:B") >> asks("l") << sends("l:A l:B") >> refuses("l") << sends("l:A") << sends("l:B")
-    play >> offer("l:C") << sends("l:C", removed="A B")
+    play = Playbook() >> offer("l:A l:B") >> asks("l") << sends("l:A l:B") >> refuses("l")
+    play << sends("l:A") << sends("l:B") >> offer("l:C") << sends("l:C", removed="A B")
 
 
 def test_doubt_ends_with_the_good_version() -> None:
@@ -200,6 +201,13 @@ def test_reconnect_after_a_refused_change() -> None:
     assert ids("r:t") == refused(play).keys()
 
 
+def test_reconnect_in_doubt() -> None:
+    """What Envoy may have taken from a response that it refused as a whole is sent again: it names the old version."""
+    play = serving("l:A l:B") >> offer("l:A=2 l:B=2") << sends("l:A=2 l:B=2") >> refuses("l")
+    play << sends("l:A=2") << sends("l:B=2") >> offer("l:A l:B") << sends("l:A l:B") >> connects
+    play >> asks("l", has="l:A l:B") << sends("l:A l:B")
+
+
 def test_refused_removal() -> None:
     """A removal that is refused is tried name by name, and then reported, once; another one is not held up."""
     play = serving(MESH + " s:Y s:Z") >> offer(MESH) << removes("s", "Y Z") >> refuses("s") << removes("s", "Y")
@@ -236,8 +244,8 @@ def test_removal_beside_a_refused_addition() -> None:
 
 def test_what_envoy_never_asks_for() -> None:
     """What hangs on a refused scope, listener or cluster does not keep the rest from being settled."""
-    play = Playbook() >> offer(MESH) >> asks("c") << sends("c:a") >> refuses("c") >> asks("l") << sends("l:L") >> acks("l")
-    play >> asks("s") << sends("s:S") >> refuses("s") << nothing
+    play = Playbook() >> offer(MESH) >> asks("c") << sends("c:a") >> refuses("c") >> asks("l") << sends("l:L")
+    play >> acks("l") >> asks("s") << sends("s:S") >> refuses("s") << nothing
 
     assert set() == play.unsettled(MESH)
 
@@ -251,6 +259,12 @@ def test_table_behind_a_refused_cluster() -> None:
     play >> refuses("c") << nothing
 
     assert set() == play.unsettled(MESH + " c:b e:b")
+
+
+def test_overdue_tables_that_are_refused_together() -> None:
+    """Tables that have waited long enough once do not wait again while the guilty one of them is sought."""
+    play = serving(MESH + " s:Z>u r:u>a") >> offer(MESH.replace("r:t>a", "r:t=2>b") + " s:Z>u r:u=2>b c:b")
+    play << sends("c:b") >> later(15) << sends("r:t=2 r:u=2") >> refuses("r") << sends("r:t=2") << sends("r:u=2")
 
 
 def test_words() -> None:
