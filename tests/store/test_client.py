@@ -97,6 +97,7 @@ class TestResults:
         assert list("abcde") == [each.name for each in applied.results]
         assert {"b": "x", "c": "reviews", "d": "reviews"} == hosts_of(state)
         assert state.is_intact
+        assert state.head
         assert state.head == applied.head == Head("2-bbbb", "bill", 2.0, "", 3, state.head.digest, "1-aaaa")
 
     async def test_nothing_is_written_when_nothing_differs(self, etcd: Etcd, keys: Keys) -> None:
