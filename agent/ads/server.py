@@ -28,11 +28,16 @@ log = logging.getLogger(__name__)
 
 
 class _Stream:
-    """One gRPC stream: what is to be sent, and the session once trio has taken it on."""
+    """One gRPC stream: what is to be sent, and the session once trio has taken it on.
+
+    Attributes:
+        is_over: trio was told of its end. A request that arrives later, from the other thread, opens no session.
+    """
 
     def __init__(self) -> None:
         self.outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.session: Session | None = None
+        self.is_over = False
 
     def close(self) -> None:
         self.outgoing.put(None)
@@ -127,6 +132,8 @@ class AdsServer:
     # In trio's thread
 
     def _received(self, stream: _Stream, data: bytes) -> None:
+        if stream.is_over:
+            return
         if stream.session is None:
             if self._current is not None:
                 self._current.close()
@@ -145,6 +152,7 @@ class AdsServer:
         self._on_change()
 
     def _closed(self, stream: _Stream) -> None:
+        stream.is_over = True
         if stream is self._current:
             self._current = None
             self._rollout.disconnected()
