@@ -6,6 +6,7 @@ It lives in a thread of its own, so that one Envoy can serve a whole module of o
 import http.client
 import json
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from attrs import frozen
 
 from agent.ads.server import AdsServer
 from agent.compiler.emit.routes import refused_table
-from agent.compiler.envoy_config import EnvoyConfig
+from agent.compiler.envoy_config import EnvoyConfig, Id
 from agent.envoy.process import Envoy, EnvoySettings
 from agent.rollout import Rollout
 
@@ -33,6 +34,7 @@ class RealEnvoy:
             path="envoy", run_dir=directory, state_dir=directory, host="h1", concurrency=1, drain_seconds=0.0
         )
         self._config = EnvoyConfig()
+        self._awaited: set[Id] = set()
         self._settled = Event()
         self._ready = Event()
         self._thread = Thread(target=self._run, daemon=True)
@@ -55,7 +57,7 @@ class RealEnvoy:
         await envoy.admin.aclose()
 
     def _said(self) -> None:
-        if not self._rollout.unsettled(self._config.resources):
+        if not self._rollout.unsettled(self._awaited):
             self._settled.set()
 
     def start(self) -> None:
@@ -67,16 +69,20 @@ class RealEnvoy:
         self._thread.join()
 
     def offer(self, config: EnvoyConfig) -> None:
-        """Give Envoy *config* and return when it has taken or refused all of it."""
-        self._settled.clear()
-        self._in_trio(lambda: self._offer(config))
+        """Give Envoy *config* and return when it has taken or refused all of it.
 
-        assert self._settled.wait(START_SECONDS), (self._rollout, self.refusals())
+        Its worker may serve the old one for a moment longer: see `ask_until`.
+        """
+        settled = Event()
+        self._in_trio(lambda: self._offer(config, settled))
 
-    def _offer(self, config: EnvoyConfig) -> None:
-        before, self._config = self._config, config
+        assert settled.wait(START_SECONDS), (self._rollout, self.refusals())
+
+    def _offer(self, config: EnvoyConfig, settled: Event) -> None:
+        before, self._config, self._settled = self._config, config, settled
         old, new = before.resources, config.resources
-        self._rollout.offer(config, [i for i in {*old, *new} if old.get(i) != new.get(i)])
+        self._awaited = {*old, *new}
+        self._rollout.offer(config, [i for i in self._awaited if old.get(i) != new.get(i)])
         self._ads.flush()
         self._said()
 
@@ -130,3 +136,10 @@ def ask(
         return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
     finally:
         connection.close()
+
+
+def ask_until(port: int, target: str, status: int) -> None:
+    """Ask until the answer has *status*; fails when that takes seconds."""
+    deadline = time.monotonic() + 5
+    while (answer := ask(port, target)).status != status:
+        assert time.monotonic() < deadline, answer

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from agent.compiler.compile import compile as from_scratch
 from store.host import HostRecord
 from store.snapshot import Snapshot
-from tests.agent.compiler.real_envoy import Answer, RealEnvoy, ask, real_envoy
+from tests.agent.compiler.real_envoy import Answer, RealEnvoy, ask, ask_until, real_envoy
 from tests.agent.compiler.upstreams import grpc_upstream, http_upstreams
 from tests.embedded import free_port
 from tests.meshes import snapshot
@@ -266,7 +266,7 @@ def test_unknown_host_under_registry_only(running: Running) -> None:
     strict = attrs.evolve(running.record, outbound_policy="REGISTRY_ONLY")
     running.envoy.offer(from_scratch(running.snapshot, strict))
     try:
-        assert 502 == ask(running.proxy, f"http://127.0.0.1:{running.upstreams['echo']}/kept").status
+        ask_until(running.proxy, f"http://127.0.0.1:{running.upstreams['echo']}/kept", 502)
         assert 200 == ask(running.proxy, "http://echo/kept").status
     finally:
         running.envoy.offer(from_scratch(running.snapshot, running.record))
