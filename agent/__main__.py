@@ -19,7 +19,9 @@ EXIT_FAILED = 1
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="meshctl", prog_name="mesh-agent")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="Configuration file  [/etc/mesh/agent.yaml]")
-@click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]), show_default=True)
+@click.option(
+    "--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]), show_default=True
+)
 @options
 @click.pass_context
 def main(context: click.Context, flags: dict[str, str], file: Path | None, log_level: str) -> None:

@@ -54,10 +54,10 @@ class Cache:
 
     async def save(self, copy: Cached) -> None:
         """Keep *copy*. A full or read-only disk is no reason to stop serving: the copy stays old, the log says so."""
-        body = msgpack.packb([_FORMAT, copy.revision, sorted(copy.items), sorted(copy.good)], use_bin_type=True)
-        await trio.to_thread.run_sync(self._write, body)
+        await trio.to_thread.run_sync(self._write, copy)
 
-    def _write(self, body: bytes) -> None:
+    def _write(self, copy: Cached) -> None:
+        body = msgpack.packb([_FORMAT, copy.revision, copy.items, copy.good], use_bin_type=True)
         new = self._file.with_suffix(".new")
         try:
             new.unlink(missing_ok=True)  # whoever could read it then, shall not now

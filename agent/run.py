@@ -242,7 +242,7 @@ def _only_agent(config: AgentConfig) -> Iterator[None]:
         Conflict: another agent holds it.
     """
     path = config.run_dir / "agent.pid"
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as lock:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:

@@ -54,6 +54,9 @@ def notes(host: KnownHost, head: Head | None) -> list[str]:
     if host.state == "live" and status.envoy_state != "live":
         how = f" ({status.envoy_exit})" if status.envoy_exit else ""
         said.append(f"Envoy is {status.envoy_state}{how}")
+    elif status.envoy_restarts:
+        times = "once" if status.envoy_restarts == 1 else f"{status.envoy_restarts} times"
+        said.append(f"Envoy was started again {times}, last after {status.envoy_exit}")
     if status.rejections:
         said.append(f"rejects {', '.join(each.resource or each.xds for each in status.rejections)}")
     if head and apply_number(host.active_apply or "") < head.number:

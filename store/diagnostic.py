@@ -78,7 +78,9 @@ class Diagnostic:
         return self.level is Level.ERROR
 
 
-def error(code: str, message: str, *path: str | int, expected: str | None = None, hint: str | None = None) -> Diagnostic:
+def error(
+    code: str, message: str, *path: str | int, expected: str | None = None, hint: str | None = None
+) -> Diagnostic:
     """Return a diagnostic of level error at *path* (relative to whatever the caller judges)."""
     return Diagnostic(Level.ERROR, code, message, path, expected=expected, hint=hint)
 
@@ -97,7 +99,7 @@ def render_path(path: FieldPath) -> str:
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif any(mark in step for mark in ".[]\"") or not step:
+        elif any(mark in step for mark in '.[]"') or not step:
             text += f'["{step}"]'
         else:
             text += f".{step}" if text else step

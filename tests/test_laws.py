@@ -1,4 +1,4 @@
-"""The laws of the house that a linter cannot know: pure rooms, what importing a room brings in, sizes, reserved names."""
+"""The laws of the house that no linter knows: pure rooms, what importing a room brings in, sizes, reserved names."""
 
 import ast
 import subprocess
@@ -108,6 +108,8 @@ def test_no_room_takes_a_generated_package_s_name() -> None:
 
 def test_every_room_says_what_lives_in_it() -> None:
     """Each file opens with a docstring."""
-    silent = [str(f.relative_to(ROOT)) for f in sources() if f.read_text() and not ast.get_docstring(ast.parse(f.read_text()))]
+    silent = [
+        str(f.relative_to(ROOT)) for f in sources() if f.read_text() and not ast.get_docstring(ast.parse(f.read_text()))
+    ]
 
     assert [] == silent

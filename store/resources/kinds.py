@@ -76,7 +76,9 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("Gateway", "gateways", "gw", _NETWORKING, _VERSIONS, Gateway, gateway.check),
         Kind("VirtualService", "virtualservices", "vs", _NETWORKING, _VERSIONS, VirtualService, virtual_service.check),
-        Kind("DestinationRule", "destinationrules", "dr", _NETWORKING, _VERSIONS, DestinationRule, destination_rule.check),
+        Kind(
+            "DestinationRule", "destinationrules", "dr", _NETWORKING, _VERSIONS, DestinationRule, destination_rule.check
+        ),
         Kind("ServiceEntry", "serviceentries", "se", _NETWORKING, _VERSIONS, ServiceEntry, service_entry.check),
     )
 }

@@ -2,7 +2,7 @@
 
     python tests/bench/propagation.py --services 1 100 1000 --changes 60
 
-The probe is the floor: it watches one key, compiles nothing, and pushes one table of one service to an Envoy of its own.
+The probe is the floor: it watches one key, compiles nothing, and pushes one table of one service to its own Envoy.
 Both ask over one kept-alive connection in a tight loop, take turns in one run, and use one etcd: read the ratio.
 """
 

@@ -60,7 +60,7 @@ async def supervised(envoy: Envoy) -> AsyncIterator[Envoy]:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait until *condition* holds; the test's own deadline bounds it."""
-    while not condition():  # noqa: ASYNC110 - the things waited for are outside of this process
+    while not condition():
         await trio.sleep(0.01)
 
 

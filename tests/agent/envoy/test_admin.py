@@ -63,7 +63,7 @@ async def admin(ads: AdsDouble, settings: EnvoySettings, envoys: Callable[..., E
     ads.offer(TABLE, table(TABLE))
     async with supervised(envoys()) as envoy:
         await answers(envoy)
-        while not await envoy.admin.ready():  # noqa: ASYNC110 - Envoy cannot tell us
+        while not await envoy.admin.ready():
             await trio.sleep(0.02)
         yield envoy.admin
     await envoy.stop()
@@ -188,7 +188,7 @@ def test_chunks_hold_at_most_a_hundred_names() -> None:
 async def eventually(ask: Callable[[], Awaitable[object]], expected: object) -> None:
     """Ask until the answer is *expected*; after 5 s fail with the last one."""
     with trio.move_on_after(5):
-        while (await ask()) != expected:  # noqa: ASYNC110 - Envoy cannot tell us
+        while (await ask()) != expected:
             await trio.sleep(0.02)
 
     assert expected == await ask()
@@ -197,5 +197,5 @@ async def eventually(ask: Callable[[], Awaitable[object]], expected: object) -> 
 async def eventually_nacked(ads: AdsDouble) -> None:
     """Wait until Envoy has refused something."""
     with trio.fail_after(5):
-        while not ads.nacks:  # noqa: ASYNC110 - the server's threads cannot tell us
+        while not ads.nacks:
             await trio.sleep(0.02)

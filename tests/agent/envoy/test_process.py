@@ -294,5 +294,5 @@ def tcp_listener(port: int) -> listener_pb2.Listener:
 async def until_live(envoy: Envoy) -> None:
     """Wait until Envoy serves."""
     await answers(envoy)
-    while not await envoy.admin.ready():  # noqa: ASYNC110 - Envoy cannot tell us
+    while not await envoy.admin.ready():
         await trio.sleep(0.02)
