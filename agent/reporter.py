@@ -1,11 +1,11 @@
 """Finds out when an apply is live, and writes it to the store: `seen` once an apply, `status` at most once a second."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import trio
 
-from agent.compiler.envoy_config import Id
+from agent.compiler.envoy_config import Id, Type
 from agent.envoy.admin import Admin, AdminUnavailable
 from agent.rollout import Rollout
 from agent.status import EnvoyState, host_status, notes, to_read_back
@@ -20,16 +20,22 @@ log = logging.getLogger(__name__)
 STATUS_SECONDS = 1.0
 PENDING_SECONDS = 1.0
 """An apply that is not settled by then is reported as pending first."""
+FINAL = ("active", "unaffected", "rejected")
+"""Verdicts that an apply keeps."""
 READ_BACK_SECONDS = (0.003, 0.2)
 """Pause before Envoy's admin is asked again: first, and at most."""
+
+Conditions = tuple[str | None, Mapping[str, str], Mapping[str, str]]
+"""Why the store is not followed (None: it is), unread records, names that do not resolve."""
 
 
 class Reporter:
     """Reports for one host.
 
     Args:
-        conditions: returns (held, unread records, names that do not resolve) as they are now.
+        conditions: returns them as they are now.
         envoy_state: returns the process's state as it is now.
+        flush: sends what Rollout has to say.
     """
 
     def __init__(
@@ -41,8 +47,9 @@ class Reporter:
         admin: Admin,
         *,
         agent_version: str,
-        conditions: Callable[[], tuple[str | None, Mapping[str, str], Mapping[str, str]]],
+        conditions: Callable[[], Conditions],
         envoy_state: Callable[[], EnvoyState],
+        flush: Callable[[], None] = lambda: None,
     ) -> None:
         self._etcd = etcd
         self._keys = keys
@@ -52,14 +59,19 @@ class Reporter:
         self._agent_version = agent_version
         self._conditions = conditions
         self._envoy_state = envoy_state
+        self._flush = flush
         self._snapshot = Snapshot()
         self._settled: Snapshot | None = None
         self._unsettled: set[Id] = set()
+        self._unanswered: set[Id] = set()
         self._active: dict[Id, str] = {}
-        self._streams = 0
+        self._nudged: set[str] = set()
+        self._stream = (0, False)
         self._since = 0.0
         self._moved = False
         self._seen: Seen | None = None
+        self._written: bytes | None = None
+        self._changes = 0
         self._poked = trio.Event()
         self._seen_changed = trio.Event()
 
@@ -73,11 +85,19 @@ class Reporter:
             self._moved = bool(self._unsettled)
         self._moved = self._moved or bool(changed)
         self._snapshot = snapshot
-        self._unsettled |= changed
+        self._expect(changed)
         self.poke()
+
+    def _expect(self, ids: Iterable[Id]) -> None:
+        """Envoy has to answer, and to show, *ids* anew."""
+        for i in ids:
+            self._unsettled.add(i)
+            self._unanswered.add(i)
+            self._active.pop(i, None)
 
     def poke(self) -> None:
         """Something may have changed; look."""
+        self._changes += 1
         self._poked.set()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -89,30 +109,43 @@ class Reporter:
             await self._settle()
 
     async def _settle(self) -> None:
+        """Look whenever poked; once Envoy has answered everything, ask it with growing pauses until it shows it all."""
         pause = READ_BACK_SECONDS[0]
         while True:
-            self._poked = trio.Event()
+            self._poked = trio.Event()  # before looking: what comes meanwhile is looked at next
+            changes = self._changes
             self._notice_stream()
-            accepted = not self._rollout.unsettled(self._unsettled)
-            live = accepted and await self._read_back()
-            if live and accepted and not self._rollout.unsettled(self._unsettled):
+            is_answered = self._is_answered()
+            is_live = is_answered and await self._read_back()
+            if is_live and changes == self._changes:
                 self._conclude()
-            elif trio.current_time() - self._since > PENDING_SECONDS:
+            elif not is_live and trio.current_time() - self._since >= PENDING_SECONDS:
                 self._say("pending")
-            pause = min(pause * 2, READ_BACK_SECONDS[1]) if accepted and not live else READ_BACK_SECONDS[0]
-            with trio.move_on_after(pause if accepted and not live else PENDING_SECONDS):
+            if is_answered and not is_live:
+                await trio.sleep(pause)
+                pause = min(pause * 2, READ_BACK_SECONDS[1])
+                continue
+            pause = READ_BACK_SECONDS[0]
+            with trio.move_on_after(PENDING_SECONDS):
                 await self._poked.wait()
-                if accepted and not live:
-                    await trio.sleep(pause)
+
+    def _is_answered(self) -> bool:
+        """Whether Envoy has answered all that it has to. What it answered once is looked at again only in the end."""
+        self._unanswered = self._rollout.unsettled(self._unanswered)
+        if not self._unanswered and self._unsettled:
+            self._unanswered = self._rollout.unsettled(self._unsettled)
+        return not self._unanswered
 
     def _notice_stream(self) -> None:
-        """After a new stream nothing is known: Envoy may be another one. Everything has to show itself again."""
-        if self._streams == self._rollout.streams:
+        """After a stream came or went nothing is known: Envoy may be another one. All has to show itself again."""
+        stream = (self._rollout.streams, self._rollout.is_connected)
+        if self._stream == stream:
             return
-        self._streams = self._rollout.streams
+        self._stream = stream
         self._active.clear()
+        self._nudged.clear()
         self._settled = None
-        self._unsettled.update(self._rollout.config.resources)
+        self._expect(self._rollout.config.resources)
 
     async def _read_back(self) -> bool:
         """Ask Envoy which versions are active; return whether all are that should be."""
@@ -124,27 +157,35 @@ class Reporter:
                 log.info("cannot read back: %s", e)
                 return False
             self._active.update({(kind, name): version for name, version in found.items()})
-            complete = complete and all(found.get(name) == version for name, version in versions.items())
+            missing = {name for name, version in versions.items() if found.get(name) != version}
+            complete = complete and not missing
+            if kind is Type.CLUSTER and missing - self._nudged:
+                self._nudge(missing - self._nudged)
         return complete
+
+    def _nudge(self, clusters: set[str]) -> None:
+        """Let *clusters* have their endpoints again, once a stream."""
+        self._nudged |= clusters
+        self._rollout.warm_again(clusters)
+        self._flush()
 
     def _shown(self) -> set[Id]:
         wanted = self._rollout.config.resources
-        return {i for i in self._unsettled if i in self._active and i in wanted and self._active[i] == wanted[i].version}
+        shown = [i for i in self._unsettled if i in self._active]
+        return {i for i in shown if (desired := wanted.get(i)) is not None and self._active[i] == desired.version}
 
     def _conclude(self) -> None:
-        for gone in (i for i in self._unsettled if i not in self._rollout.config.resources):
-            self._active.pop(gone, None)
-        refused = {(resource.type, resource.name) for resource, _ in self._rollout.refusals()}
-        verdict = "rejected" if refused & self._unsettled else "active" if self._moved else "unaffected"
-        self._unsettled.clear()
-        self._settled = self._snapshot
-        self._say(verdict)
+        if self._unsettled or self._settled is not self._snapshot:
+            refused = {(resource.type, resource.name) for resource, _ in self._rollout.refusals()}
+            verdict = "rejected" if refused & self._unsettled else "active" if self._moved else "unaffected"
+            self._unsettled.clear()
+            self._settled = self._snapshot
+            self._say(verdict)
 
     def _say(self, verdict: str) -> None:
         head = self._snapshot.head
-        if head is None or (self._seen and self._seen.apply == head.apply and self._seen.verdict not in ("", "pending")):
-            return
-        if self._seen and (self._seen.apply, self._seen.verdict) == (head.apply, verdict):
+        seen = self._seen
+        if head is None or (seen and seen.apply == head.apply and seen.verdict in (verdict, *FINAL)):
             return
         self._seen = Seen(head.apply, verdict, round((trio.current_time() - self._since) * 1000))
         self._seen_changed.set()
@@ -156,18 +197,31 @@ class Reporter:
             self._seen_changed = trio.Event()
             assert self._seen is not None, "set before the event"
             if self._seen.verdict == "rejected":  # whoever reads `seen` looks for the reasons next
-                await self._put(self._keys.status(self._host), pack(self._status()))
+                await self._put_status()
             if not await self._put(self._keys.seen(self._host), pack(self._seen)):
                 self._seen_changed.set()
                 await trio.sleep(STATUS_SECONDS)
 
     async def _write_status(self) -> None:
-        written: bytes | None = None
+        """Write the status when it is another one. It is made only when something happened: it counts everything."""
+        made: object = None
         while True:
-            status = pack(self._status())
-            if status != written and await self._put(self._keys.status(self._host), status):
-                written = status
+            state = self._state()
+            if state != made and await self._put_status():
+                made = state
             await trio.sleep(STATUS_SECONDS)
+
+    def _state(self) -> object:
+        held, unread, unresolved = self._conditions()
+        return self._changes, self._settled, held, dict(unread), dict(unresolved), self._envoy_state()
+
+    async def _put_status(self) -> bool:
+        status = pack(self._status())
+        if status != self._written:
+            if not await self._put(self._keys.status(self._host), status):
+                return False
+            self._written = status
+        return True
 
     async def _put(self, key: str, value: bytes) -> bool:
         try:

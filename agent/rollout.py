@@ -52,9 +52,7 @@ class Rollout:
         self.streams = 0
 
     def __repr__(self) -> str:
-        counts = ", ".join(
-            f"{k.word} {len(c.accepted)}/{len(self._config.names(k))}" for k, c in self._channels.items()
-        )
+        counts = ", ".join(f"{kind.word} {len(channel.accepted)}" for kind, channel in self._channels.items())
         return f"<Rollout {'connected' if self.is_connected else 'waiting for Envoy'}: {counts}>"
 
     # What comes in
@@ -288,15 +286,19 @@ class Rollout:
 
     def _send(self, kind: Type, resources: list[XdsResource], removed: tuple[str, ...] = ()) -> Response:
         if kind is Type.CLUSTER:
-            self._resend_endpoints(r.name for r in resources if r.name in self._channels[kind].touched)
+            self.warm_again(r.name for r in resources if r.name in self._channels[kind].touched)
         response = self._respond(kind, tuple(resources), removed)
         if kind is Type.ROUTES:
             for resource in resources:
                 self._holdings.send(resource.name, response.nonce, resource.needs)
         return response
 
-    def _resend_endpoints(self, clusters: Iterable[str]) -> None:
-        """Envoy warms an updated cluster anew, even if it says on a new stream that it has the endpoints."""
+    def warm_again(self, clusters: Iterable[str]) -> None:
+        """Send the endpoints of *clusters* once more: Envoy waits for them, even if it says that it has them.
+
+        A cluster was updated; or Envoy shows that one which it acknowledged is not in use, because an agent died
+        between its update and its endpoints. No stream says the latter; the caller has asked.
+        """
         endpoints = self._channels[Type.ENDPOINTS]
         for cluster in clusters:
             endpoints.again.add(cluster)
@@ -334,8 +336,7 @@ class Rollout:
 
     def unsettled(self, ids: Iterable[Id]) -> set[Id]:
         """Return those of *ids* that Envoy has neither acknowledged nor refused, nor will never ask for."""
-        blocked = self._blocked()
-        return {(kind, name) for kind, name in ids if not self.is_settled(kind, name) and (kind, name) not in blocked}
+        return {i for i in ids if not self.is_settled(*i)} - self._blocked()
 
     def _blocked(self) -> set[Id]:
         """Return what waits for nothing that will come, because Envoy refused the first version of what it hangs on."""

@@ -73,12 +73,13 @@ def counts(rollout: Rollout, active: Mapping[Id, str]) -> dict[str, TypeCounts]:
 
 def notes(rollout: Rollout, snapshot: Snapshot, unread: Mapping[str, str], unresolved: Mapping[str, str]) -> list[str]:
     """Return what a person should know though nothing was refused, sorted."""
+    stuck = (f"{kind.word}/{name} is not removed: {why}" for (kind, name), why in rollout.stuck().items())
     waiting = (f"routes/{table} waits for a cluster to warm" for table in rollout.waiting())
     overdue = (f"routes/{t} is out though not warm: {', '.join(sorted(c))}" for t, c in rollout.overdue().items())
     broken = (f"{key}: unreadable record: {why}" for key, why in unread.items())
     newer = (f"{key}: {entry.diagnostics[0].message}" for key, entry in snapshot.entries.items() if not entry.resource)
     dns = (f"DNS {name}: {why}" for name, why in unresolved.items())
-    return sorted((*waiting, *overdue, *broken, *newer, *dns))
+    return sorted((*stuck, *waiting, *overdue, *broken, *newer, *dns))
 
 
 def envoy_state(envoy: EnvoyState, rollout: Rollout) -> str:

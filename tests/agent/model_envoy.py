@@ -47,8 +47,8 @@ class ModelEnvoy:
 
     @property
     def is_hiding(self) -> bool:
-        """Whether something is in force that a new stream would not name: no new agent could know of it."""
-        return any(self.reported[k].get(n) != r.version for k, rs in self.has.items() for n, r in rs.items())
+        """Whether something is in force, or warms, that a new stream would not name: no new agent could know of it."""
+        return bool(self.warming) or any(self.reported[k].get(n) != r.version for k, rs in self.has.items() for n, r in rs.items())
 
     def connect(self) -> None:
         """Open a stream: ask for every type, and say what is held."""
