@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import trio
 
-from agent.compiler.envoy_config import Id, Type
+from agent.compiler.envoy_config import Id
 from agent.envoy.admin import Admin, AdminUnavailable
 from agent.rollout import Rollout
 from agent.status import EnvoyState, host_status, notes, to_read_back
@@ -35,7 +35,6 @@ class Reporter:
     Args:
         conditions: returns them as they are now.
         envoy_state: returns the process's state as it is now.
-        flush: sends what Rollout has to say.
     """
 
     def __init__(
@@ -49,7 +48,6 @@ class Reporter:
         agent_version: str,
         conditions: Callable[[], Conditions],
         envoy_state: Callable[[], EnvoyState],
-        flush: Callable[[], None] = lambda: None,
     ) -> None:
         self._etcd = etcd
         self._keys = keys
@@ -59,14 +57,12 @@ class Reporter:
         self._agent_version = agent_version
         self._conditions = conditions
         self._envoy_state = envoy_state
-        self._flush = flush
         self._snapshot = Snapshot()
         self._settled: Snapshot | None = None
         self._unsettled: set[Id] = set()
         self._unanswered: set[Id] = set()
         self._active: dict[Id, str] = {}
-        self._nudged: set[str] = set()
-        self._stream = (0, False)
+        self._stream: tuple[int, bool] | None = None
         self._since = 0.0
         self._moved = False
         self._seen: Seen | None = None
@@ -143,7 +139,6 @@ class Reporter:
             return
         self._stream = stream
         self._active.clear()
-        self._nudged.clear()
         self._settled = None
         self._expect(self._rollout.config.resources)
 
@@ -157,17 +152,8 @@ class Reporter:
                 log.info("cannot read back: %s", e)
                 return False
             self._active.update({(kind, name): version for name, version in found.items()})
-            missing = {name for name, version in versions.items() if found.get(name) != version}
-            complete = complete and not missing
-            if kind is Type.CLUSTER and missing - self._nudged:
-                self._nudge(missing - self._nudged)
+            complete = complete and all(found.get(name) == version for name, version in versions.items())
         return complete
-
-    def _nudge(self, clusters: set[str]) -> None:
-        """Let *clusters* have their endpoints again, once a stream."""
-        self._nudged |= clusters
-        self._rollout.warm_again(clusters)
-        self._flush()
 
     def _shown(self) -> set[Id]:
         wanted = self._rollout.config.resources

@@ -112,8 +112,12 @@ class Rollout:
         if kind.by_name:
             wanted = {name for name in names if name != "*"}
             channel.subscribed |= wanted
-            channel.again |= wanted - has.keys()
+            channel.again |= wanted if self._is_warming(kind) else wanted - has.keys()
             channel.dirty |= wanted
+
+    def _is_warming(self, kind: Type) -> bool:
+        """Whether Envoy asks for endpoints before it asks for clusters: an agent died between the two, and it waits."""
+        return kind is Type.ENDPOINTS and not self._channels[Type.CLUSTER].open
 
     def _remember(self, kind: Type, name: str, version: str) -> None:
         """Note that Envoy holds *version* from before this stream."""
@@ -286,19 +290,15 @@ class Rollout:
 
     def _send(self, kind: Type, resources: list[XdsResource], removed: tuple[str, ...] = ()) -> Response:
         if kind is Type.CLUSTER:
-            self.warm_again(r.name for r in resources if r.name in self._channels[kind].touched)
+            self._resend_endpoints(r.name for r in resources if r.name in self._channels[kind].touched)
         response = self._respond(kind, tuple(resources), removed)
         if kind is Type.ROUTES:
             for resource in resources:
                 self._holdings.send(resource.name, response.nonce, resource.needs)
         return response
 
-    def warm_again(self, clusters: Iterable[str]) -> None:
-        """Send the endpoints of *clusters* once more: Envoy waits for them, even if it says that it has them.
-
-        A cluster was updated; or Envoy shows that one which it acknowledged is not in use, because an agent died
-        between its update and its endpoints. No stream says the latter; the caller has asked.
-        """
+    def _resend_endpoints(self, clusters: Iterable[str]) -> None:
+        """Envoy warms an updated cluster anew, even if it says on a new stream that it has the endpoints."""
         endpoints = self._channels[Type.ENDPOINTS]
         for cluster in clusters:
             endpoints.again.add(cluster)

@@ -26,6 +26,8 @@ class ModelEnvoy:
         reported: type → name → version that it would name on a new stream.
         cold: clusters that never had endpoints.
         warming: clusters whose update waits for endpoints.
+        blocking: of these, the ones whose endpoints it still waits for: until then it says nothing about clusters.
+        held: what it has to say about clusters.
         subscribed: type → names.
         interests: type → name → whether it is to be subscribed (or unsubscribed) with the next message.
         draining: listeners that were removed and still hold their tables.
@@ -38,6 +40,8 @@ class ModelEnvoy:
     reported: dict[Type, dict[str, str]] = field(factory=lambda: {kind: {} for kind in Type})
     cold: set[str] = field(factory=set)
     warming: set[str] = field(factory=set)
+    blocking: set[str] = field(factory=set)
+    held: deque[Message] = field(factory=deque)
     subscribed: dict[Type, set[str]] = field(factory=lambda: {kind: set() for kind in BY_NAME})
     interests: dict[Type, dict[str, bool]] = field(factory=lambda: {kind: {} for kind in BY_NAME})
     draining: list[XdsResource] = field(factory=list)
@@ -48,18 +52,20 @@ class ModelEnvoy:
     @property
     def is_hiding(self) -> bool:
         """Whether something is in force, or warms, that a new stream would not name: no new agent could know of it."""
-        return bool(self.warming) or any(self.reported[k].get(n) != r.version for k, rs in self.has.items() for n, r in rs.items())
+        unsaid = (r for kind, rs in self.has.items() for n, r in rs.items() if self.reported[kind].get(n) != r.version)
+        return bool(self.warming - self.blocking) or any(unsaid)
 
     def connect(self) -> None:
         """Open a stream: ask for every type, and say what is held."""
         self.inbox.clear()
         self.outbox.clear()
+        self.held.clear()
         self.outbox.append(Rollout.connected)
         for kind in Type:
             self.interests.get(kind, {}).clear()
             names = set(self.subscribed.get(kind, ()))
             has = {n: v for n, v in self.reported[kind].items() if kind not in BY_NAME or n in names}
-            self.outbox.append(lambda r, k=kind, n=names, h=has: r.subscribe(k, n, h))  # type: ignore[misc]
+            self._say(kind, lambda r, k=kind, n=names, h=has: r.subscribe(k, n, h))  # type: ignore[misc]
 
     def read(self, *, all_or_nothing: bool) -> None:
         """Take the next response, and answer it.
@@ -77,12 +83,12 @@ class ModelEnvoy:
                 if not is_refused(resource):
                     self._apply(resource, nonce)
         if is_bad:
-            self.outbox.append(lambda r: r.nack(kind, nonce, "bad"))
+            self._say(kind, lambda r: r.nack(kind, nonce, "bad"))
             return
         for resource in response.resources:
             if resource.name in self.has[kind]:
                 self.reported[kind][resource.name] = resource.version
-        self.outbox.append(lambda r: r.ack(kind, nonce))
+        self._say(kind, lambda r: r.ack(kind, nonce))
 
     def say_interests(self, kind: Type) -> None:
         """Send what changed in the subscriptions of *kind*."""
@@ -93,6 +99,20 @@ class ModelEnvoy:
             self.outbox.append(lambda r: r.unsubscribe(kind, unwanted))
         if wanted:
             self.outbox.append(lambda r: r.subscribe(kind, wanted, {}))
+
+    def give_up_warming(self) -> set[str]:
+        """Wait no longer for endpoints; return of which clusters."""
+        waited, self.blocking = self.blocking, set()
+        self._speak_of_clusters()
+        return waited
+
+    def _say(self, kind: Type, message: Message) -> None:
+        (self.held if kind is Type.CLUSTER and self.blocking else self.outbox).append(message)
+
+    def _speak_of_clusters(self) -> None:
+        if not self.blocking:
+            self.outbox.extend(self.held)
+            self.held.clear()
 
     def finish_drains(self) -> None:
         """Let the removed listeners go."""
@@ -107,14 +127,19 @@ class ModelEnvoy:
         self.has[kind][name] = resource
         if kind is Type.CLUSTER and (before is None or before.version != resource.version):
             (self.cold if before is None else self.warming).add(name)
+            self.blocking.add(name)
             self._interest(Type.ENDPOINTS, name, wanted=True)
         elif kind is Type.ENDPOINTS:
-            self.cold.discard(name)
-            self.warming.discard(name)
+            self._warm(name)
         elif kind is Type.ROUTES:
             self._check_warm(resource, nonce)
         else:
             self._follow_tables()
+
+    def _warm(self, cluster: str) -> None:
+        for waiting in (self.cold, self.warming, self.blocking):
+            waiting.discard(cluster)
+        self._speak_of_clusters()
 
     def _check_warm(self, table: XdsResource, nonce: str) -> None:
         for cluster in table.needs:
@@ -130,8 +155,7 @@ class ModelEnvoy:
 
             assert [] == users, f"cluster {name} was removed"
 
-            self.cold.discard(name)
-            self.warming.discard(name)
+            self._warm(name)
             self._interest(Type.ENDPOINTS, name, wanted=False)
         elif removed is not None:
             if kind is Type.LISTENER:

@@ -1,15 +1,17 @@
 """The agent's half that faces Envoy, without a store: compiler, Rollout and AdsServer with one real Envoy."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 
 import httpx
 import trio
 
+from agent.ads.protocol import render
 from agent.ads.server import AdsServer
 from agent.compiler.compile import compile as compile_mesh
 from agent.compiler.emit.routes import refused_table
-from agent.compiler.envoy_config import EnvoyConfig, Id
+from agent.compiler.envoy_config import EnvoyConfig, Id, Type
 from agent.envoy.process import Envoy, EnvoySettings
 from agent.rollout import Rollout
 from store.host import HostRecord
@@ -65,6 +67,23 @@ class OneEnvoy:
         self._new_agent()
         self.offer(config)
         await nursery.start(self._serve)
+
+    async def take_only(self, kind: Type, *texts: str) -> None:
+        """Change the mesh to *texts*, and die after the first response, which is of *kind*, was read."""
+        config = self.compile(snapshot(*texts))
+        self.rollout.offer(config, {i for i in config.resources if i not in self._same(config)})
+        first = self.rollout.responses(time.monotonic())[0]
+
+        assert kind is first.type
+
+        stream = self.ads._current
+        assert stream is not None
+        stream.outgoing.put(render(first))
+        await trio.sleep(0.1)
+
+    def _same(self, config: EnvoyConfig) -> set[Id]:
+        before = self.rollout.config.resources
+        return {i for i, r in config.resources.items() if before.get(i) == r}
 
     def compile(self, mesh: Snapshot) -> EnvoyConfig:
         """Return what this host gets under *mesh*."""

@@ -277,6 +277,12 @@ def test_reconnect_with_a_changed_cluster() -> None:
     play >> asks("c", has="c:a") << sends("c:a=2") >> asks("e", "a", has="e:a") << sends("e:a")
 
 
+def test_reconnect_while_clusters_warm() -> None:
+    """An Envoy that asks for endpoints before clusters is warming some: it is sent what it says it has."""
+    play = Playbook() >> offer(MESH) >> asks("e", "a", has="e:a") << sends("e:a") >> acks("e") >> asks("c", has="c:a")
+    play << nothing
+
+
 def test_reconnect_with_an_unknown_table() -> None:
     """A table of a version that we do not know may name any cluster: none goes until it is replaced."""
     play = Playbook() >> offer("c:a e:a s:S>t r:t=2>a") >> asks("c", has="c:a c:b") >> asks("e", "a b", has="e:a e:b")
@@ -302,4 +308,4 @@ def test_crash_of_envoy() -> None:
 def test_stream_that_is_replaced() -> None:
     """What was on the way on the old stream is answered on none: it is sent again."""
     play = serving(MESH) >> offer(MESH.replace("r:t>a", "r:t=2>a")) << sends("r:t=2") >> connects
-    play >> asks("e", "a", has="e:a") >> asks("r", "t", has="r:t") << sends("r:t=2")
+    play >> asks("c", has="c:a") >> asks("e", "a", has="e:a") >> asks("r", "t", has="r:t") << sends("r:t=2")

@@ -7,6 +7,7 @@ from immutables import Map
 
 from agent.compiler.envoy_config import EnvoyConfig, Type, XdsResource
 from agent.rollout import Rollout
+from agent.warm_gate import WARM_SECONDS
 from tests.agent.model_envoy import ModelEnvoy, is_refused
 from tests.agent.playbook import body, stand_in
 
@@ -49,12 +50,14 @@ class Delivery(RuleBasedStateMachine):
         self.envoy = ModelEnvoy()
         self.envoy.connect()
         self.now = 0.0
+        self.offered: set[XdsResource] = set()
 
     # What may happen
 
     @rule(config=configs())
     def offer(self, config: EnvoyConfig) -> None:
         before = self.rollout.config.resources
+        self.offered.update(config.resources.values())
         both = {*config.resources, *before}
         self.rollout.offer(config, {i for i in both if config.resources.get(i) != before.get(i)})
         self._flush()
@@ -87,6 +90,8 @@ class Delivery(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, 8.0, 16.0]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
+        if seconds > WARM_SECONDS:
+            self.envoy.give_up_warming()
         self._flush()
 
     @rule()
@@ -104,6 +109,7 @@ class Delivery(RuleBasedStateMachine):
     @rule()
     def agent_restarts(self) -> None:
         config, self.rollout = self.rollout.config, Rollout(stand_in)
+        self.offered = set(config.resources.values())
         self.rollout.offer(config, config.resources.keys())
         self.envoy.connect()
 
@@ -131,11 +137,21 @@ class Delivery(RuleBasedStateMachine):
                 continue
             self.envoy.finish_drains()
             if not any(self.envoy.interests.values()):
-                if (deadline := self.rollout.deadline()) is None:
+                self._check_starved(self.envoy.give_up_warming())
+                deadline = self.rollout.deadline()
+                if deadline is None and not self.envoy.outbox:
                     return
+                if deadline is None:
+                    continue
                 self.now = deadline
                 self._flush()
         raise AssertionError(f"{self.rollout} does not come to rest")
+
+    def _check_starved(self, clusters: set[str]) -> None:
+        """No cluster waits in vain for endpoints that there are."""
+        desired = self._desired(Type.ENDPOINTS)
+
+        assert [] == [c for c in clusters if c in desired and not is_refused(desired[c])]
 
     def _step(self) -> bool:
         for kind in self.envoy.interests:
@@ -169,9 +185,19 @@ class Delivery(RuleBasedStateMachine):
             assert has.keys() <= desired.keys() | self._used(kind)
 
     def _used(self, kind: Type) -> set[str]:
-        """Return the clusters of tables in force: after a refusal these may be tables that are not desired."""
-        tables = self.envoy.has[Type.ROUTES].values() if kind is Type.CLUSTER else ()
+        """Return what may be there though it is not desired.
+
+        After a refusal tables are in force that are not desired; if the agent does not know which, all clusters stay.
+        """
+        if kind is not Type.CLUSTER:
+            return set()
+        tables, desired = self.envoy.has[Type.ROUTES].values(), self._desired(Type.ROUTES)
+        if any(not self._is_known(table) for table in tables if table != desired.get(table.name)):
+            return set(self.envoy.has[kind])
         return {cluster for table in tables for cluster in table.needs}
+
+    def _is_known(self, table: XdsResource) -> bool:
+        return table in self.offered or table == stand_in(table.name)
 
     def _check_endpoints(self) -> None:
         desired = self._desired(Type.ENDPOINTS)

@@ -196,7 +196,7 @@ def test_crash_with_a_refused_listener() -> None:
 def test_reconnect_after_a_refused_change() -> None:
     """Envoy comes back with the version from before the refusal: nothing is sent."""
     play = serving(MESH) >> offer(MESH.replace("r:t", "r:t=2")) << sends("r:t=2") >> refuses("r") >> connects
-    play >> asks("e", "a", has="e:a") >> asks("r", "t", has="r:t") << nothing
+    play >> asks("c", has="c:a") >> asks("e", "a", has="e:a") >> asks("r", "t", has="r:t") << nothing
 
     assert ids("r:t") == refused(play).keys()
 

@@ -1,4 +1,4 @@
-"""One real Envoy, fed by the real AdsServer, and small services behind it."""
+"""A host with a real Envoy, for the tests of what talks to one."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.hosts import Upstream, upstreams
 
 
 @pytest.fixture
-def settings(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnvoySettings]:
+def host_settings(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnvoySettings]:
     """Settings of one host; whatever runs with them is ended."""
     run_dir = tmp_path_factory.mktemp("m")
     given = EnvoySettings(
@@ -24,14 +24,14 @@ def settings(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-async def host(settings: EnvoySettings) -> AsyncIterator[OneEnvoy]:
+async def host(host_settings: EnvoySettings) -> AsyncIterator[OneEnvoy]:
     """A host whose Envoy runs and has been offered nothing."""
     with trio.fail_after(20):
-        async with OneEnvoy(settings).running() as running:
+        async with OneEnvoy(host_settings).running() as running:
             yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def servers() -> Iterator[dict[str, Upstream]]:
     with upstreams("v1", "v2") as running:
         yield running
