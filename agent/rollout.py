@@ -26,7 +26,6 @@ from agent.holdings import Holdings
 from agent.quarantine import Quarantine
 from agent.warm_gate import WarmGate
 
-ADDITIONS = tuple(Type)
 WILDCARD_REMOVALS = (Type.SCOPE, Type.LISTENER)
 
 
@@ -230,7 +229,7 @@ class Rollout:
         if not self.is_connected or not self._config.resources:
             return []
         out: list[Response] = []
-        for kind in ADDITIONS:
+        for kind in Type:
             out += self._additions(kind, now)
         for kind in WILDCARD_REMOVALS:
             out += self._removals(kind, self._channels[kind].gone)
@@ -251,9 +250,13 @@ class Rollout:
         channel = self._channels[kind]
         if not channel.open:
             return
+        if not channel.dirty:
+            channel.dirty = set()  # one that held thousands once stays slow to go through
         groups, channel.suspects = channel.suspects, []
         suspected = {name for group in groups for name in group}
         ready = [r for name in sorted(channel.dirty - suspected) if (r := self._due(kind, name, now))]
+        if not channel.dirty:
+            channel.dirty = set()  # one that was large once stays slow to walk
         if ready:
             going = channel.gone - channel.one_by_one if kind is Type.LISTENER else ()
             yield self._send(kind, ready, tuple(sorted(going)))
@@ -308,9 +311,8 @@ class Rollout:
         channel = self._channels[kind]
         if not channel.open or not names:
             return
-        singles = channel.one_by_one.intersection(names)
-        together = tuple(sorted(set(names) - singles))
-        for removed in (together, *((name,) for name in sorted(singles))):
+        singles = sorted(channel.one_by_one.intersection(names))
+        for removed in (tuple(sorted(set(names).difference(singles))), *((name,) for name in singles)):
             if removed:
                 if kind is Type.CLUSTER:
                     self._cool(frozenset(removed))
@@ -367,8 +369,8 @@ class Rollout:
             return kind not in WILDCARD_REMOVALS or (name not in channel.gone and name not in channel.unanswered)
         if self._quarantine.holds(desired):
             return True
-        is_accepted = channel.accepted.get(name) == desired.version
-        return self.is_connected and is_accepted and name not in channel.again and name not in channel.unanswered
+        is_open = name in channel.again or name in channel.unanswered or not self.is_connected
+        return channel.accepted.get(name) == desired.version and not is_open
 
     def accepted(self, kind: Type) -> Mapping[str, str]:
         """Return name → version that Envoy has acknowledged."""
