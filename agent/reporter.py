@@ -224,8 +224,9 @@ class Reporter:
             snapshot=self._snapshot,
             settled=self._settled,
             active=self._active,
+            unsettled=self._unsettled,
             envoy=self._envoy_state(),
             held=held,
-            said=tuple(notes(self._rollout, self._snapshot, unread, unresolved)),
+            said=tuple(notes(self._rollout, unread, unresolved)),
             agent_version=self._agent_version,
         )

@@ -59,8 +59,8 @@ class Rollout:
     def offer(self, config: EnvoyConfig, changed: Iterable[Id]) -> None:
         """Take *config* as the desired state; *changed* are all ids in which it differs from the one before."""
         self._config = config
-        for kind, name in changed:
-            self._consider(kind, name)
+        for i in changed:
+            self._consider(*i)
 
     def _consider(self, kind: Type, name: str) -> None:
         channel = self._channels[kind]
@@ -228,14 +228,12 @@ class Rollout:
         """Return what to send now, in order; *now* in seconds of any steady clock."""
         if not self.is_connected or not self._config.resources:
             return []
-        out: list[Response] = []
-        for kind in Type:
-            out += self._additions(kind, now)
+        out = [response for kind in Type for response in self._additions(kind, now)]
         for kind in WILDCARD_REMOVALS:
             out += self._removals(kind, self._channels[kind].gone)
         if self._channels[Type.ROUTES].open:  # before, Envoy has not said which tables it holds
-            unused = {name for name in self._channels[Type.CLUSTER].gone if not self._holdings.is_used(name)}
-            out += self._removals(Type.CLUSTER, unused)
+            gone = self._channels[Type.CLUSTER].gone
+            out += self._removals(Type.CLUSTER, {name for name in gone if not self._holdings.is_used(name)})
         return out
 
     def deadline(self) -> float | None:
@@ -302,14 +300,13 @@ class Rollout:
 
     def _resend_endpoints(self, clusters: Iterable[str]) -> None:
         """Envoy warms an updated cluster anew, even if it says on a new stream that it has the endpoints."""
-        endpoints = self._channels[Type.ENDPOINTS]
         for cluster in clusters:
-            endpoints.again.add(cluster)
-            endpoints.dirty.add(cluster)
+            self._channels[Type.ENDPOINTS].again.add(cluster)
+            self._channels[Type.ENDPOINTS].dirty.add(cluster)
 
     def _removals(self, kind: Type, names: Collection[str]) -> Iterator[Response]:
         channel = self._channels[kind]
-        if not channel.open or not names:
+        if not channel.open:
             return
         singles = sorted(channel.one_by_one.intersection(names))
         for removed in (tuple(sorted(set(names).difference(singles))), *((name,) for name in singles)):
@@ -386,7 +383,7 @@ class Rollout:
 
     def stuck(self) -> Mapping[Id, str]:
         """Return what Envoy refuses to remove → its words."""
-        return {(kind, name): why for kind, channel in self._channels.items() for name, why in channel.stuck.items()}
+        return {(kind, name): why for kind, c in self._channels.items() for name, why in c.stuck.items()}
 
     def waiting(self) -> Mapping[str, float]:
         """Return table → when it goes out though its clusters are not warm."""

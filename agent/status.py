@@ -4,7 +4,8 @@ An acknowledgement is not "serving": clusters, listeners and tables count as act
 version. Endpoints and scopes are in no dump that is cheap enough; there the acknowledgement has to do.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 from attrs import frozen
 
@@ -60,26 +61,32 @@ def _rejection(resource: XdsResource, refusal: Refusal, snapshot: Snapshot) -> R
     )
 
 
-def counts(rollout: Rollout, active: Mapping[Id, str]) -> dict[str, TypeCounts]:
-    """Return type → how many resources are accepted, warming, active, rejected."""
-    refused = [resource.type for resource, _ in rollout.refusals()]
-    found = {}
-    for kind in Type:
-        accepted = rollout.accepted(kind)
-        live = len(accepted) if kind not in READ_BACK else sum(active.get((kind, n)) == v for n, v in accepted.items())
-        found[kind.word] = TypeCounts(len(accepted), len(accepted) - live, live, refused.count(kind))
-    return found
+def counts(rollout: Rollout, active: Mapping[Id, str], unsettled: Collection[Id]) -> dict[str, TypeCounts]:
+    """Return type → how many resources are accepted, warming, active, rejected.
+
+    What is not *unsettled* has shown itself as active already, so the cost follows what is.
+    """
+    refused = Counter(resource.type for resource, _ in rollout.refusals())
+    warming = Counter(
+        kind for kind, name in unsettled if kind in READ_BACK and _is_warming(rollout, active, kind, name)
+    )
+    sizes = {kind: len(rollout.accepted(kind)) for kind in Type}
+    return {k.word: TypeCounts(sizes[k], warming[k], sizes[k] - warming[k], refused[k]) for k in Type}
 
 
-def notes(rollout: Rollout, snapshot: Snapshot, unread: Mapping[str, str], unresolved: Mapping[str, str]) -> list[str]:
+def _is_warming(rollout: Rollout, active: Mapping[Id, str], kind: Type, name: str) -> bool:
+    accepted = rollout.accepted(kind).get(name)
+    return accepted is not None and active.get((kind, name)) != accepted
+
+
+def notes(rollout: Rollout, unread: Mapping[str, str], unresolved: Mapping[str, str]) -> list[str]:
     """Return what a person should know though nothing was refused, sorted."""
     stuck = (f"{kind.word}/{name} is not removed: {why}" for (kind, name), why in rollout.stuck().items())
     waiting = (f"routes/{table} waits for a cluster to warm" for table in rollout.waiting())
     overdue = (f"routes/{t} is out though not warm: {', '.join(sorted(c))}" for t, c in rollout.overdue().items())
     broken = (f"{key}: unreadable record: {why}" for key, why in unread.items())
-    newer = (f"{key}: {entry.diagnostics[0].message}" for key, entry in snapshot.entries.items() if not entry.resource)
     dns = (f"DNS {name}: {why}" for name, why in unresolved.items())
-    return sorted((*stuck, *waiting, *overdue, *broken, *newer, *dns))
+    return sorted((*stuck, *waiting, *overdue, *broken, *dns))
 
 
 def envoy_state(envoy: EnvoyState, rollout: Rollout) -> str:
@@ -95,6 +102,7 @@ def host_status(
     snapshot: Snapshot,
     settled: Snapshot | None,
     active: Mapping[Id, str],
+    unsettled: Collection[Id],
     envoy: EnvoyState,
     held: str | None,
     said: tuple[str, ...],
@@ -105,6 +113,7 @@ def host_status(
     Args:
         settled: the latest snapshot of which everything is active or rejected; None when Envoy has to show it anew.
         active: id → version that Envoy showed.
+        unsettled: ids that Envoy has not answered, or not shown, since they changed.
         said: see `notes`.
     """
     return HostStatus(
@@ -115,7 +124,7 @@ def host_status(
         rejections=rejections(rollout, snapshot),
         held=held,
         notes=said,
-        xds=counts(rollout, active),
+        xds=counts(rollout, active, unsettled),
         envoy_state=envoy_state(envoy, rollout),
         envoy_version=envoy.version,
         agent_version=agent_version,
