@@ -5,6 +5,7 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from queue import SimpleQueue
 
 import attrs
 import grpc
@@ -143,12 +144,15 @@ async def test_second_stream(host: OneEnvoy, servers: Servers) -> None:
     request = discovery_pb2.DeltaDiscoveryRequest(type_url=Type.SCOPE.url).SerializeToString()
     with grpc.insecure_channel(f"unix:{host.socket}") as channel:
         method = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
-        stream = channel.stream_stream(method)(iter([request]))
+        requests = SimpleQueue[bytes | None]()
+        requests.put(request)
+        stream = channel.stream_stream(method)(iter(requests.get, None))
         answer = discovery_pb2.DeltaDiscoveryResponse.FromString(await trio.to_thread.run_sync(next, stream))
 
         assert Type.SCOPE.url == answer.type_url
         while host.rollout.streams < 3:
             await trio.sleep(0.005)
+        requests.put(None)
     await host.settled()
 
     assert 200 == await get(host, "a.test")
