@@ -356,3 +356,22 @@ async def test_records_changed_without_an_apply_are_held(
 
     assert "head is gone" in said.held
     assert 200 == answer.status_code
+
+
+async def test_a_dns_service_is_resolved_by_the_agent(etcd: Etcd, new_host: NewHost, reviews: dict[str, Upstream]) -> None:
+    """Endpoints that are names get their addresses from the agent; a name that does not exist holds nothing back."""
+    host = new_host("vm-1")
+    named = service("reviews", ("v1", reviews["v1"].port)).replace("127.0.0.1", "localhost").replace("STATIC", "DNS")
+    missing = service("absent", ("v1", 9)).replace("127.0.0.1", "absent.invalid").replace("STATIC", "DNS")
+    with trio.fail_after(SECONDS):
+        word = await settled(etcd, "vm-1", await put(etcd, named + "---" + missing))
+        async with host.client() as client:
+            there = await client.get("http://reviews:9080/")
+            absent = await client.get("http://absent:9080/")
+        while (said := await status(etcd, "vm-1")) is None or not said.notes:
+            await trio.sleep(0.05)
+
+    assert "active" == word.verdict
+    assert (200, "v1") == (there.status_code, there.json()["name"])
+    assert 503 == absent.status_code
+    assert any("absent.invalid" in note for note in said.notes)
