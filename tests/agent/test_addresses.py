@@ -1,7 +1,7 @@
 """Endpoints of DNS clusters: what is known of their names decides, and a changed answer costs its own clusters."""
 
 from agent.addresses import LookedUp
-from agent.compiler.compile import compile
+from agent.compiler.compile import compile as compiled
 from agent.compiler.envoy_config import EnvoyConfig, Id, Type
 from store.host import HostRecord
 from tests.meshes import snapshot
@@ -34,7 +34,7 @@ def config() -> EnvoyConfig:
         dns_service("two", "shared.example"),
         dns_service("fixed", "10.0.0.9"),
     )
-    return compile(mesh, HostRecord("h"))
+    return compiled(mesh, HostRecord("h"))
 
 
 def followed(desired: EnvoyConfig) -> LookedUp:
@@ -85,7 +85,7 @@ def test_what_is_no_longer_desired_is_forgotten() -> None:
     desired = config()
     looked_up = followed(desired)
     looked_up.resolve({"a.example": ("10.0.0.1",), "shared.example": ("10.0.0.2",)})
-    rest = compile(snapshot(dns_service("two", "shared.example")), HostRecord("h"))
+    rest = compiled(snapshot(dns_service("two", "shared.example")), HostRecord("h"))
     looked_up.follow(rest, ids("one", "fixed"))
 
     assert {"shared.example"} == looked_up.names

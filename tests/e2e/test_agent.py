@@ -358,7 +358,9 @@ async def test_records_changed_without_an_apply_are_held(
     assert 200 == answer.status_code
 
 
-async def test_a_dns_service_is_resolved_by_the_agent(etcd: Etcd, new_host: NewHost, reviews: dict[str, Upstream]) -> None:
+async def test_a_dns_service_is_resolved_by_the_agent(
+    etcd: Etcd, new_host: NewHost, reviews: dict[str, Upstream]
+) -> None:
     """Endpoints that are names get their addresses from the agent; a name that does not exist holds nothing back."""
     host = new_host("vm-1")
     named = service("reviews", ("v1", reviews["v1"].port)).replace("127.0.0.1", "localhost").replace("STATIC", "DNS")

@@ -22,6 +22,7 @@ from agent.dns.kept import KEEP_SECONDS, Kept
 from agent.dns.resolver import Answer, Resolver
 from agent.dns.upstream import Server, Upstream, read_servers
 from agent.watchable import Watchable
+from tests.embedded import free_port
 
 NAME = "db.example.com"
 NOTHING = Answer((), resolved=False)
@@ -62,9 +63,9 @@ class DnsServer:
         return f"127.0.0.1:{self.port}"
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        self.port = free_port()
         with trio.socket.socket(type=socket.SOCK_DGRAM) as udp:
-            await udp.bind(("127.0.0.1", 0))
-            self.port = udp.getsockname()[1]
+            await udp.bind(("127.0.0.1", self.port))
             async with trio.open_nursery() as nursery:
                 await nursery.start(trio.serve_tcp, self._serve_stream, self.port)
                 task_status.started()
@@ -117,7 +118,7 @@ class DnsServer:
 @pytest.fixture
 def clock() -> Clock:
     """Time jumps when nobody has anything to do; the threshold leaves room for loopback and the disk."""
-    return Clock(autojump_threshold=0.003)
+    return Clock(autojump_threshold=0.01)
 
 
 @pytest.fixture
@@ -309,7 +310,7 @@ async def test_failures_keep_the_last_good_addresses(
 
         server.silent, server.rcode = False, None
         server.put(NAME, "10.0.0.2")
-        with trio.fail_after(40):
+        with trio.fail_after(600):  # a loaded machine may let the clock jump over an answer, and the next try comes later
             await answers.wait_for(has(NAME, good("10.0.0.2")))
 
         assert {} == resolver.problems
