@@ -5,7 +5,7 @@ none of our keys did, the apply is put on top of the newer state and tried again
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeGuard
 
@@ -17,9 +17,10 @@ from store.codec import BadRecord, Record, Source, encode, pack, unpack
 from store.errors import Conflict, StoreUnavailable, TooLarge
 from store.etcd.client import Etcd, KeyValue, OutcomeUnknown
 from store.etcd.txn import Delete, DeletePrefix, Op, Put, Txn, Unchanged
-from store.host import BadHostRecord, Head, HostStatus, apply_number
+from store.host import BadHostRecord, Head
 from store.host import pack as pack_head
 from store.host import unpack as unpack_host
+from store.hosts import KnownHost, read_hosts
 from store.keys import Keys
 from store.resources.fields import Key
 from store.resources.kinds import Resource
@@ -208,14 +209,18 @@ async def apply(
         StoreUnavailable: etcd does not answer; whether the apply happened is said in the message when it is not known.
     """
     state = base = await read_state(etcd, keys)
-    if state.head is None and not adopt:
-        await _refuse_emptied(etcd, keys)
+    reported = 0
+    if state.head is None or adopt:
+        hosts = (await read_hosts(etcd, keys)).hosts
+        reported = max((host.latest_number for host in hosts), default=0)
+        if state.head is None and not adopt:
+            _refuse_emptied(hosts)
     for attempt in range(ATTEMPTS):
         refuse_unexpected(state, keys, if_head=if_head, adopt=adopt)
         results = judge(state, keys, wanted)
         if all(result is Result.UNCHANGED for result in results.values()) and state.is_intact:
             return Applied(state.head, state.revision, results, written=False)
-        head, txn = transaction(state, keys, wanted, results, origin)
+        head, txn = transaction(state, keys, wanted, results, origin, above=reported)
         revision = await _commit(etcd, keys, txn, head)
         if revision is not None:
             return Applied(head, revision, results)
@@ -242,27 +247,16 @@ def refuse_unexpected(state: State, keys: Keys, *, if_head: str | None = None, a
         )
 
 
-async def _refuse_emptied(etcd: Etcd, keys: Keys) -> None:
+def _refuse_emptied(hosts: Iterable[KnownHost]) -> None:
     """Refuse the first apply of a store whose hosts serve something already: it lost its data, and they would too."""
-    found = []
-    for item in (await etcd.list(keys.report)).items:
-        host, leaf = keys.parse_report(item.key) or ("", "")
-        status = _status(item.value) if leaf == "status" else None
-        if status and status.apply and not status.left:
-            found.append(f"{host} ({status.apply})")
+    serving = [(host.name, host.status) for host in hosts if host.status and not host.status.left]
+    found = [f"{name} ({status.apply})" for name, status in serving if status.apply]
     if found:
         more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
         raise Conflict(
             f"this store has no apply, but hosts serve one: {', '.join(found[:MAX_NAMED])}{more}. It lost its data, or"
             " is the wrong store. Restore a backup; or apply with --adopt all that shall be, and the hosts follow that"
         )
-
-
-def _status(value: bytes) -> HostStatus | None:
-    try:
-        return unpack_host(value, HostStatus)
-    except BadHostRecord:
-        return None
 
 
 def _foreign(state: State, keys: Keys) -> str:
@@ -275,10 +269,15 @@ def _foreign(state: State, keys: Keys) -> str:
 
 
 def transaction(
-    state: State, keys: Keys, wanted: Sequence[Wanted], results: Mapping[Key, Result], origin: Origin
+    state: State, keys: Keys, wanted: Sequence[Wanted], results: Mapping[Key, Result], origin: Origin, *, above: int = 0
 ) -> tuple[Head, Txn]:
-    """Return the head after applying *wanted* to *state*, and the transaction that does it. Pure."""
-    number = apply_number(state.head.apply) + 1 if state.head else 1
+    """Return the head after applying *wanted* to *state*, and the transaction that does it. Pure.
+
+    Args:
+        above: the apply's number is higher than this: what hosts have said of applies that the store lost must not
+            pass for their word on this one.
+    """
+    number = max(state.head.number if state.head else 0, above) + 1
     apply_id = f"{number}-{origin.tag}"
     changes = {
         keys.resource(each.key): _change(state, keys, each, apply_id, number)

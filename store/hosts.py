@@ -31,6 +31,15 @@ class KnownHost:
         return "gone" if self.status and self.status.left else "stale"
 
     @property
+    def latest_number(self) -> int:
+        """The highest number of an apply that it speaks of; 0 when it speaks of none."""
+        said = (
+            self.seen.apply if self.seen else None,
+            *((self.status.apply, self.status.active_apply) if self.status else ()),
+        )
+        return max(apply_number(each or "") for each in said)
+
+    @property
     def active_apply(self) -> str | None:
         """The apply up to which everything is verifiably what its Envoy runs, rejections excepted; None: unknown.
 
@@ -55,6 +64,19 @@ class HostList:
     hosts: tuple[KnownHost, ...]
     revision: int
     cluster_id: int
+
+
+def has_reached(said: str | None, apply: str) -> bool:
+    """Return whether a host that speaks of the apply *said* has come to *apply*.
+
+    It has when *said* is that apply or one with a higher number. The same number with another tag is of another store,
+    or of another history of this one, and says nothing.
+
+    Args:
+        said: id; None of a host that says nothing.
+        apply: id.
+    """
+    return said is not None and (said == apply or apply_number(said) > apply_number(apply))
 
 
 async def read_hosts(etcd: Etcd, keys: Keys) -> HostList:

@@ -14,7 +14,7 @@ from store.codec import Source, unpack
 from store.errors import Conflict, StoreUnavailable, TooLarge
 from store.etcd.client import Etcd, OutcomeUnknown
 from store.etcd.txn import MAX_TXN_BYTES, Delete, DeletePrefix, Put
-from store.host import Head, HostStatus
+from store.host import Head, HostStatus, Seen
 from store.host import pack as pack_host
 from store.host import unpack as unpack_host
 from store.keys import Keys
@@ -246,6 +246,27 @@ class TestWriters:
             applied = await apply(etcd, keys, [want("a")], ANNE, adopt=True)
 
         assert applied.changed
+
+    async def test_numbers_go_on_above_what_hosts_have_seen(self, etcd: Etcd, keys: Keys) -> None:
+        """In a store that lost its applies, and in one put back to an older: no old word passes for one on the new."""
+        with trio.fail_after(SECONDS):
+            await etcd.put(keys.seen("vm-1"), pack_host(Seen("57-cccc", "active")))
+            await etcd.put(keys.status("vm-1"), pack_host(HostStatus(apply="56-cccc")))
+            first = await apply(etcd, keys, [want("a")], ANNE, adopt=True)
+            await etcd.put(keys.status("vm-2"), pack_host(HostStatus(active_apply="70-cccc", left=True)))
+            second = await apply(etcd, keys, [want("b")], BILL)
+            third = await apply(etcd, keys, [want("c")], BILL, adopt=True)
+
+        assert ["58-aaaa", "59-bbbb", "71-bbbb"] == [each.head and each.head.apply for each in (first, second, third)]
+
+    async def test_the_first_apply_is_number_one(self, etcd: Etcd, keys: Keys) -> None:
+        """Hosts that wait for a mesh have seen none."""
+        with trio.fail_after(SECONDS):
+            await etcd.put(keys.status("vm-1"), pack_host(HostStatus()))
+            applied = await apply(etcd, keys, [want("a")], ANNE)
+
+        assert applied.head
+        assert "1-aaaa" == applied.head.apply
 
 
 class TestLostAnswers:
