@@ -21,7 +21,7 @@ STATUS_SECONDS = 1.0
 PENDING_SECONDS = 1.0
 """An apply that is not settled by then is reported as pending first."""
 FINAL = ("active", "unaffected", "rejected")
-"""Verdicts that an apply keeps."""
+"""Verdicts that an apply keeps, except that one that was rejected may heal: a port that was taken becomes free."""
 READ_BACK_SECONDS = (0.003, 0.2)
 """Pause before Envoy's admin is asked again: first, and at most."""
 
@@ -67,6 +67,7 @@ class Reporter:
         self._moved = False
         self._seen: Seen | None = None
         self._written: bytes | None = None
+        self._writing_status = trio.Lock()
         self._changes = 0
         self._poked = trio.Event()
         self._seen_changed = trio.Event()
@@ -170,23 +171,34 @@ class Reporter:
 
     def _say(self, verdict: str) -> None:
         head = self._snapshot.head
-        seen = self._seen
-        if head is None or (seen and seen.apply == head.apply and seen.verdict in (verdict, *FINAL)):
+        if head is None or not self._is_news(head.apply, verdict):
             return
         self._seen = Seen(head.apply, verdict, round((trio.current_time() - self._since) * 1000))
         self._seen_changed.set()
         log.info("apply %s: %s", head.apply, verdict)
+
+    def _is_news(self, apply: str, verdict: str) -> bool:
+        seen = self._seen
+        if seen is None or seen.apply != apply:
+            return True
+        if seen.verdict == "rejected" and verdict in FINAL:
+            return not any(self._rollout.refusals())
+        return seen.verdict not in (verdict, *FINAL)
 
     async def _write_seen(self) -> None:
         while True:
             await self._seen_changed.wait()
             self._seen_changed = trio.Event()
             assert self._seen is not None, "set before the event"
-            if self._seen.verdict == "rejected":  # whoever reads `seen` looks for the reasons next
-                await self._put_status()
-            if not await self._put(self._keys.seen(self._host), pack(self._seen)):
+            if not await self._put_seen(self._seen):
                 self._seen_changed.set()
                 await trio.sleep(STATUS_SECONDS)
+
+    async def _put_seen(self, seen: Seen) -> bool:
+        """Write *seen*; of a rejection its reasons first, for whoever reads `seen` looks for them next."""
+        if seen.verdict == "rejected" and not await self._put_status():
+            return False
+        return await self._put(self._keys.seen(self._host), pack(seen))
 
     async def _write_status(self) -> None:
         """Write the status when it is another one. It is made only when something happened: it counts everything."""
@@ -202,12 +214,15 @@ class Reporter:
         return self._changes, self._settled, held, dict(unread), dict(unresolved), self._envoy_state()
 
     async def _put_status(self) -> bool:
-        status = pack(self._status())
-        if status != self._written:
+        async with self._writing_status:  # made and written as one: an older status must not land last
+            status = pack(self._status())
+            if status == self._written:
+                return True
+            self._written = None  # a write that fails may have happened
             if not await self._put(self._keys.status(self._host), status):
                 return False
             self._written = status
-        return True
+            return True
 
     async def _put(self, key: str, value: bytes) -> bool:
         try:

@@ -13,8 +13,11 @@ import trio.testing
 from agent.compiler.envoy_config import Id, Type
 from agent.reporter import Conditions, Reporter
 from agent.status import EnvoyState
+from ctl.waiting import host_row
+from store.errors import StoreUnavailable
 from store.etcd.client import Etcd
-from store.host import Head, HostStatus, Seen, unpack
+from store.host import Head, HostRecord, HostStatus, Seen, unpack
+from store.hosts import KnownHost
 from store.keys import Keys
 from store.snapshot import Snapshot
 from tests.agent.one_envoy import OneEnvoy, service, split
@@ -154,6 +157,97 @@ async def test_rejected(reporting: Reporting) -> None:
     assert "Address already in use" in rejection.message
     assert "active" == await reporting.verdict(reporting.apply())
     assert () == (await reporting.says(active_apply="2-0000")).rejections
+
+
+async def test_rejection_heals(reporting: Reporting) -> None:
+    """When the port is free and another Envoy takes all of an apply that was rejected, the apply is active."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        apply = reporting.apply(GATEWAY.format(port=taken.getsockname()[1]))
+
+        assert "rejected" == await reporting.verdict(apply)
+
+    pid = reporting.host.envoy.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    status = await reporting.says(active_apply=apply, rejections=(), envoy_restarts=1)
+    while await reporting.verdict(apply) != "active":
+        await trio.sleep(0.01)
+    known = KnownHost("vm-1", HostRecord("vm-1"), await reporting.seen(), status)
+    row = host_row(known, apply, frozenset({"Gateway default/edge"}))
+
+    assert row is not None
+    assert ("active", ()) == (row.verdict, row.rejections)
+
+
+async def test_rejection_stays_while_anything_is_refused(reporting: Reporting) -> None:
+    """Another Envoy that refuses the same again changes nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        apply = reporting.apply(GATEWAY.format(port=taken.getsockname()[1]))
+        await reporting.verdict(apply)
+        pid = reporting.host.envoy.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        status = await reporting.says(active_apply=apply, envoy_restarts=1)
+
+        assert "rejected" == await reporting.verdict(apply)
+        assert 1 == len(status.rejections)
+
+
+class SlowEtcd(Etcd):
+    """A real etcd, behind a network that loses or delays writes of the status.
+
+    Attributes:
+        loses: whether they are lost.
+        may_go: they wait for it.
+        at_once: how many are under way.
+        most: the most that were.
+    """
+
+    def __init__(self, endpoints: list[str]) -> None:
+        super().__init__(endpoints)
+        self.loses = False
+        self.may_go = trio.Event()
+        self.at_once = self.most = 0
+
+    async def put(self, key: str, value: bytes, *, lease: int = 0) -> int:
+        if key != KEYS.status("vm-1"):
+            return await super().put(key, value, lease=lease)
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await self.may_go.wait()
+            if self.loses:
+                raise StoreUnavailable("lost")
+            return await super().put(key, value, lease=lease)
+        finally:
+            self.at_once -= 1
+
+
+async def test_reasons_come_before_the_verdict(host: OneEnvoy, server: EmbeddedEtcd) -> None:
+    """While the status cannot be written, or is being written, a rejection is not told; statuses go one by one."""
+    async with SlowEtcd([server.endpoint]) as etcd, trio.open_nursery() as nursery:
+        await etcd.delete_prefix(KEYS.report)
+        reporting = Reporting(host, etcd)
+        await nursery.start(reporting.reporter.run)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            apply = reporting.apply(GATEWAY.format(port=taken.getsockname()[1]))
+            while "verdict='rejected'" not in repr(reporting.reporter):
+                await trio.sleep(0.01)
+            await trio.sleep(0.2)
+            while_slow = await reporting.seen()
+            etcd.loses = True
+            etcd.may_go.set()
+            await trio.sleep(1.5)
+            while_lost = await reporting.seen()
+            etcd.loses = False
+
+            assert "rejected" == await reporting.verdict(apply)
+            assert 1 == len((await reporting.status()).rejections)
+
+        nursery.cancel_scope.cancel()
+
+    assert "rejected" not in {seen.verdict for seen in (while_slow, while_lost) if seen}
+    assert 1 == etcd.most
 
 
 async def test_pending(reporting: Reporting, servers: Servers) -> None:
