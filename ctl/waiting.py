@@ -14,12 +14,14 @@ from ctl.output import show, table, talk, terminal
 from store.errors import StoreUnavailable
 from store.etcd.client import Compacted, Etcd
 from store.etcd.watch import ClusterChanged, open_watch
-from store.host import HostStatus, Rejection, Seen, apply_number, to_json
-from store.hosts import HostList, KnownHost, read_hosts, read_or_none
+from store.host import HostStatus, Rejection, Seen, to_json
+from store.hosts import HostList, KnownHost, has_reached, read_hosts, read_or_none
 from store.keys import Keys
 
 LOOK_AGAIN_SECONDS = 1.0
 """How often the live hosts are listed while waiting: one may have come, or its lease may have run out."""
+NOBODY = "no live hosts: nothing runs this yet; see `meshctl hosts`"
+
 
 @frozen
 class Patience:
@@ -80,7 +82,7 @@ def host_row(host: KnownHost, apply: str, judged: frozenset[str], *, require_all
     """
     if host.state == "gone":
         return None
-    seen = host.seen if host.seen and apply_number(host.seen.apply) >= apply_number(apply) else None
+    seen = host.seen if host.seen and has_reached(host.seen.apply, apply) else None
     if host.state == "stale":
         return HostRow(host.name, "offline", note=_last_word(host), blocks=require_all)
     if seen is None:
@@ -180,7 +182,7 @@ async def wait_for_hosts(
             try:
                 await _follow(etcd, keys, waiting, listed, progress)
             except (Compacted, ClusterChanged):
-                listed = await read_hosts(etcd, keys)
+                listed = await _list_anew(etcd, keys)
                 waiting.listed(listed.hosts)
     return waiting.rows()
 
@@ -200,6 +202,15 @@ async def _follow(
             if trio.current_time() >= look:
                 await _look_again(etcd, keys, waiting)
                 look = trio.current_time() + LOOK_AGAIN_SECONDS
+
+
+async def _list_anew(etcd: Etcd, keys: Keys) -> HostList:
+    """Return all hosts as soon as etcd answers: the change is made, so its silence is no failure of it."""
+    while True:
+        try:
+            return await read_hosts(etcd, keys)
+        except StoreUnavailable:
+            await trio.sleep(LOOK_AGAIN_SECONDS)
 
 
 async def _look_again(etcd: Etcd, keys: Keys, waiting: Waiting) -> None:
@@ -233,7 +244,7 @@ def host_table(rows: Iterable[HostRow]) -> None:
     """Print one row a host, and warn of older rejections."""
     listed = list(rows)
     if not listed:
-        talk(["no live hosts: nothing runs this yet; see `meshctl hosts`"])
+        talk([NOBODY])
         return
     show(table(("HOST", "VERDICT", "TOOK", "REASON"), [cells for row in listed for cells in _cells(row)]))
     late = [row.host for row in listed if row.blocks]
@@ -243,7 +254,7 @@ def host_table(rows: Iterable[HostRow]) -> None:
         for rejection in row.older:
             talk([f"warning: {row.host} also refuses, from before: {reason(rejection)}"])
     if not any(row.verdict != "offline" for row in listed):
-        talk(["no live hosts: nothing runs this yet; see `meshctl hosts`"])
+        talk([NOBODY])
 
 
 def _cells(row: HostRow) -> Iterator[tuple[str, str, str, str]]:

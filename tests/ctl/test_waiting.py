@@ -1,12 +1,17 @@
 """What a host's word on an apply means."""
 
+from pathlib import Path
+
 import pytest
+import trio
 
 from ctl.exit_codes import ExitCode
-from ctl.waiting import HostRow, Waiting, host_row, unmet
+from ctl.waiting import HostRow, Waiting, _list_anew, host_row, unmet
+from store.etcd.client import Etcd
 from store.host import HostRecord, HostStatus, Rejection, Seen, pack
 from store.hosts import KnownHost
 from store.keys import Keys
+from tests.embedded import start_etcd
 
 OURS = Rejection("listeners/a", "bad", "Gateway default/ours", "a.yaml", 3)
 BESIDE = Rejection("routes/b", "bad", "VirtualService default/x", "b.yaml", 1, ("Gateway default/ours",))
@@ -34,12 +39,13 @@ def row(known: KnownHost, *, require_all: bool = False) -> HostRow:
         (Seen("7-aaaa", "pending", 1000), "warming", True),
         (Seen("7-aaaa", "active", 3), "active", False),
         (Seen("7-aaaa", "unaffected", 1), "unaffected", False),
+        (Seen("7-bbbb", "active", 3), "timeout", True),
         (Seen("9-bbbb", "active", 3), "active", False),
         (Seen("10-bbbb", "active", 3), "active", False),
     ],
 )
 def test_a_live_host_is_waited_for_until_it_has_a_verdict(seen: Seen | None, verdict: str, blocks: bool) -> None:
-    """Its word counts for our apply or a later one; apply ids are compared by number, not as text."""
+    """Its word counts for our apply or a later one; numbers decide, and of equal ones the tag."""
     found = row(host(seen))
 
     assert (verdict, blocks) == (found.verdict, found.blocks)
@@ -128,3 +134,27 @@ def test_waiting_follows_reports_until_nobody_is_missing() -> None:
 def test_the_worst_row_decides_the_exit_code(rows: list[HostRow], code: ExitCode) -> None:
     """A rejection is an answer and worse than a delay."""
     assert code is unmet(rows)
+
+
+async def test_hosts_are_listed_anew_when_etcd_is_back(tmp_path: Path) -> None:
+    """After history was lost etcd may be away too: the change is made, so that costs patience and is no failure."""
+    keys = Keys()
+    found: list[str] = []
+
+    async def list_anew(etcd: Etcd) -> None:
+        found.extend(host.name for host in (await _list_anew(etcd, keys)).hosts)
+
+    with start_etcd(tmp_path) as server, trio.fail_after(20):
+        async with Etcd([server.endpoint]) as etcd, trio.open_nursery() as nursery:
+            await etcd.put(keys.seen("h"), pack(Seen("7-aaaa", "active")))
+            server.kill()
+            with trio.move_on_after(0.5):
+                await list_anew(etcd)
+
+            assert [] == found
+
+            nursery.start_soon(list_anew, etcd)
+            await trio.sleep(0.5)
+            server.start()
+
+    assert ["h"] == found
