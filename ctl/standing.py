@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, frozen
 
 from agent.compiler.compile import compile as compile_for
-from store.host import HostRecord, HostStatus, Rejection, apply_number, to_json
-from store.hosts import KnownHost
+from store.host import HostRecord, HostStatus, Rejection, to_json
+from store.hosts import KnownHost, has_reached
 from store.resources.fields import Key
 from store.snapshot import Entry, Snapshot
 
@@ -71,6 +71,7 @@ def _concerned(snapshot: Snapshot, records: Iterable[HostRecord]) -> dict[str, f
     found: dict[str, frozenset[Key]] = {}
     alike: list[tuple[HostRecord, frozenset[Key]]] = []
     for record in records:
+        # Name and address are in the fallback's own domains only. They take no rule's last domain, which is `host:*`.
         shape = evolve(record, name="", instance="", address="", since=0.0, agent="", envoy=None)
         keys = next((keys for known, keys in alike if known == shape), None)
         if keys is None:
@@ -106,8 +107,7 @@ def _on_host(key: Key, entry: Entry, host: KnownHost, concerned: Mapping[str, fr
         return "rejected"
     if key not in concerned.get(host.name, ()):
         return "unaffected"
-    reached = apply_number(host.active_apply or "") >= apply_number(entry.record.apply)
-    return "active" if reached else "warming"
+    return "active" if has_reached(host.active_apply, entry.record.apply) else "warming"
 
 
 def _rejections(status: HostStatus | None) -> tuple[Rejection, ...]:

@@ -3,7 +3,7 @@
 import pytest
 
 from ctl.host_list import host_json, is_well, notes
-from ctl.standing import standings
+from ctl.standing import _concerned, standings
 from store.host import Head, HostRecord, HostStatus, Rejection, Seen
 from store.hosts import KnownHost
 from tests.meshes import snapshot
@@ -26,6 +26,26 @@ spec:
   selector: {role: edge}
   servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: ["*"]}]
 """
+WILDCARD = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: wildcard}
+spec:
+  hosts: ["%s"]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints: [{address: 127.0.0.1}]
+"""
+RULE = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: own}
+spec:
+  hosts: ["%s"]
+  http: [{route: [{destination: {host: "%s", port: {number: 80}}}]}]
+"""
+PROXY = ("127.0.0.1:80",)
+"""HTTP's own port: here a host's bare name is its own, too."""
 MESH = snapshot(SERVICE, GATEWAY)  # the service by apply 1, the gateway by apply 2
 REFUSED = Rejection("listeners/x", "cannot bind", "Gateway default/edge", "test.yaml", 1)
 
@@ -47,12 +67,29 @@ def test_a_resource_is_active_where_the_host_has_read_back_its_apply() -> None:
     assert ("warming", {"warming": 1, "unaffected": 1}) == found["Gateway"]
 
 
+def test_an_apply_of_another_history_is_not_ours() -> None:
+    """The same number with another tag says nothing of our apply."""
+    assert ("warming", {"warming": 1}) == verdicts(live("a", "2-ffff"))["Gateway"]
+
+
 def test_a_rejection_names_its_resource_only() -> None:
     """What one host refuses is rejected in the whole, and nothing else is."""
     found = verdicts(live("a", "2-0000", REFUSED), live("b", "2-0000"))
 
     assert ("active", {"active": 2}) == found["ServiceEntry"]
     assert ("rejected", {"rejected": 1, "active": 1}) == found["Gateway"]
+
+
+@pytest.mark.parametrize("host", ["vm-1", "vm-1.corp", "10.0.0.9"])
+@pytest.mark.parametrize("covering", ["*.corp", "*.other"])
+def test_a_rule_for_the_own_name_of_a_host_concerns_it_like_any_other(host: str, covering: str) -> None:
+    """Hosts that differ in name and address only are compiled once, so neither may decide what concerns them."""
+    mesh = snapshot(WILDCARD % covering, RULE % (host, covering))
+    records = [HostRecord("a", http_proxy=PROXY), HostRecord(host, address="10.0.0.9", http_proxy=PROXY)]
+    alone = [_concerned(mesh, [record])[record.name] for record in records]
+
+    assert frozenset(mesh.entries) == alone[0] == alone[1]
+    assert dict(zip(("a", host), alone, strict=True)) == _concerned(mesh, records)
 
 
 def test_hosts_that_are_away_say_nothing_about_a_resource() -> None:
