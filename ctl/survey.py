@@ -19,7 +19,7 @@ class Survey:
         revision: of `config/`.
         snapshot: the mesh; None when the stored records are not what an apply wrote.
         held: why not; None with a snapshot.
-        unread: etcd key → why this version cannot read its record.
+        unread: `Kind namespace/name` → why this version cannot read its record.
         hosts: all that are live or ever reported, by name.
     """
 
