@@ -86,15 +86,22 @@ def _leave(config: Any) -> None:
     import trio
 
     from agent.run import running_agent, stop_without_agent
+    from store.errors import ProcessFailed
 
     pid = running_agent(config)
     if pid is None:
         trio.run(stop_without_agent, config)
         return
-    handle = os.pidfd_open(pid)
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:  # it ended just now
+        trio.run(stop_without_agent, config)
+        return
     try:
         signal.pidfd_send_signal(handle, signal.SIGINT)
         trio.run(_wait_exit, handle, config.drain_seconds + 15)
+    except PermissionError as e:
+        raise ProcessFailed(f"the agent with pid {pid} is another user's") from e
     finally:
         os.close(handle)
 

@@ -27,6 +27,10 @@ WATCH_SECONDS = 0.5
 class Registration:
     """Claims the host's name and holds it.
 
+    Attributes:
+        looked: nobody else is known to hold the name, or etcd cannot be asked: serving may begin.
+        registered: the name is ours: reporting may begin.
+
     The lease outlives an agent that is restarted: its id is in the run directory's state file, the identity that tells
     us from any other claimant in the state directory's.
     """
@@ -48,6 +52,7 @@ class Registration:
         self._instance_file = state_dir / "instance"
         self._record = evolve(record, instance=_instance(self._instance_file))
         self._lease = _read_lease(self._lease_file, self._record.instance)
+        self.looked = trio.Event()
         self.registered = trio.Event()
 
     def __repr__(self) -> str:
@@ -74,6 +79,7 @@ class Registration:
                 log.warning("the lease of this host ran out: registering again")
                 self._lease = 0
             except StoreUnavailable as e:
+                self.looked.set()
                 log.info("not registered yet: %s", e)
                 await trio.sleep(random.uniform(0.3, 1.0))
 
@@ -86,6 +92,7 @@ class Registration:
             held = await self._etcd.get(key)
             if held is not None:
                 await self._refuse_if_taken(held)
+            self.looked.set()
             put = Put(key, pack(self._record), lease=self._lease)
             done = await self._etcd.commit(Txn((Unchanged(key, held.mod_revision if held else 0),), (put,)))
             if done.succeeded:
@@ -102,6 +109,7 @@ class Registration:
                 f"the host name {name} is in use by {at};"
                 " give this host another `host:`, or stop that agent with `mesh-agent leave`"
             )
+        self.looked.set()  # as far as one look can tell, the name is ours
         if held.lease not in (0, self._lease) and await self._is_renewed(held.lease):
             raise Conflict(
                 f"the host name {name} is in use by {at}, a copy of this installation: its state directory was cloned;"

@@ -20,6 +20,7 @@ The order, and its reasons (Envoy, "xDS protocol", eventual consistency):
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 
+from agent.blocked import blocked
 from agent.channel import Channel, Refusal, Response, shortened
 from agent.compiler.envoy_config import EnvoyConfig, Id, Type, XdsResource
 from agent.holdings import Holdings
@@ -253,8 +254,6 @@ class Rollout:
         groups, channel.suspects = channel.suspects, []
         suspected = {name for group in groups for name in group}
         ready = [r for name in sorted(channel.dirty - suspected) if (r := self._due(kind, name, now))]
-        if not channel.dirty:
-            channel.dirty = set()  # one that was large once stays slow to walk
         if ready:
             going = channel.gone - channel.one_by_one if kind is Type.LISTENER else ()
             yield self._send(kind, ready, tuple(sorted(going)))
@@ -338,22 +337,14 @@ class Rollout:
         return {i for i in ids if not self.is_settled(*i)} - self._blocked()
 
     def _blocked(self) -> set[Id]:
-        """Return what waits for nothing that will come, because Envoy refused the first version of what it hangs on."""
-        blocked: set[Id] = set()
-        for owner in (Type.CLUSTER, Type.LISTENER, Type.SCOPE):
-            channel = self._channels[owner]
-            for name in [name for name in channel.refused if name not in channel.accepted]:
-                resource = self._config.resources.get((owner, name))
-                tables = resource.needs - self._channels[Type.ROUTES].subscribed if resource else ()
-                blocked.update((Type.ROUTES, table) for table in tables)
-                if owner is Type.CLUSTER and name not in self._channels[Type.ENDPOINTS].subscribed:
-                    blocked.add((Type.ENDPOINTS, name))
-        never_warm = {name for kind, name in blocked if kind is Type.ENDPOINTS}
+        """Return what waits for nothing that will come (`agent/blocked.py`), and tables whose clusters never warm."""
+        found = blocked(self._config, self._channels)
+        never_warm = {name for kind, name in found if kind is Type.ENDPOINTS}
         for table in self._gate.waiting if never_warm else ():
             resource = self._best(Type.ROUTES, table)
             if resource is not None and all(c in never_warm or c in self._warm for c in resource.needs):
-                blocked.add((Type.ROUTES, table))
-        return blocked
+                found.add((Type.ROUTES, table))
+        return found
 
     def is_settled(self, kind: Type, name: str) -> bool:
         """Whether Envoy has acknowledged or refused what is desired of *name*, or that nothing is any more.

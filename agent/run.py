@@ -118,10 +118,21 @@ class Agent:
             await nursery.start(self._follower.run)
             await nursery.start(self._resolver.run)
             await nursery.start(self._compile)
+            await self._registration.looked.wait()
+            nursery.start_soon(self._report)
             await nursery.start(self._ads.serve)
-            await nursery.start(self._reporter.run)
             nursery.start_soon(self._envoy.supervise)
             nursery.start_soon(self._ask_version)
+
+    async def _report(self) -> None:
+        """Report once the host's name is ours: another host's reports are not to be overwritten."""
+        await self._registration.registered.wait()
+        await self._reporter.run()
+
+    async def withdraw(self) -> None:
+        """End the Envoy that was started for a name that turned out to be another host's."""
+        if self._envoy.pid is not None and not self._envoy.adopted:
+            await self._envoy.stop()
 
     async def leave(self) -> None:
         """Take the host out of the mesh: drain and end Envoy, give the name back."""
@@ -198,10 +209,14 @@ async def serve(config: AgentConfig) -> None:
         async with Etcd(config.etcd_endpoints) as etcd:
             agent = Agent(config, etcd)
             with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(agent.run)
-                    received = await anext(aiter(signals))
-                    nursery.cancel_scope.cancel()
+                try:
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(agent.run)
+                        received = await anext(aiter(signals))
+                        nursery.cancel_scope.cancel()
+                except* Conflict:
+                    await agent.withdraw()
+                    raise
             if received == signal.SIGINT or config.stop_with_agent:
                 await agent.leave()
 
@@ -212,9 +227,10 @@ def running_agent(config: AgentConfig) -> int | None:
         with (config.run_dir / "agent.pid").open("r+", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return int((config.run_dir / "agent.pid").read_text(encoding="ascii"))
+        text = (config.run_dir / "agent.pid").read_text(encoding="ascii")
+        return int(text) if text.isdigit() else None
     except OSError:
-        pass
+        return None
     return None
 
 
@@ -230,8 +246,13 @@ async def stop_without_agent(config: AgentConfig) -> None:
 def _make_private(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.stat()
     except OSError as e:
         raise ProcessFailed(f"cannot make {directory}: {e.strerror}; choose another with stateDir or runDir") from e
+    if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise ProcessFailed(
+            f"{directory} holds keys and sockets, but others may write to it: give it to this user with mode 0700"
+        )
 
 
 @contextmanager
@@ -242,7 +263,11 @@ def _only_agent(config: AgentConfig) -> Iterator[None]:
         Conflict: another agent holds it.
     """
     path = config.run_dir / "agent.pid"
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as lock:
+    try:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as e:
+        raise ProcessFailed(f"cannot open {path}: {e.strerror}") from e
+    with os.fdopen(opened, "r+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:

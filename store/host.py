@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 import msgpack
@@ -125,6 +126,23 @@ def apply_number(apply_id: str) -> int:
     return int(number) if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS else 0
 
 
+def _listens(_record: object, attribute: Any, value: tuple[str, ...]) -> None:
+    """Refuse what is no list of `ip:port`: the compiler takes a record's word for it.
+
+    Raises:
+        ValueError: one of them is not.
+    """
+    for each in value:
+        address, _, port = each.rpartition(":")
+        ip_address(address.removeprefix("[").removesuffix("]"))
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError(f"{attribute.name}: {each!r} is not ip:port")
+
+
+def _is_address(_record: object, _attribute: object, value: str) -> None:
+    ip_address(value)
+
+
 @frozen
 class HostRecord:
     """`live/hosts/<host>`: what a host is, and all of its settings that its configuration depends on.
@@ -148,12 +166,12 @@ class HostRecord:
     agent: str = ""
     envoy: str | None = None
     address: str = "127.0.0.1"
-    gateway_bind: str = "127.0.0.1"
+    gateway_bind: str = field(default="127.0.0.1", validator=_is_address)
     labels: dict[str, str] = field(factory=dict)
     namespace: str = "default"
-    http_proxy: tuple[str, ...] = ("127.0.0.1:15080",)
+    http_proxy: tuple[str, ...] = field(default=("127.0.0.1:15080",), validator=_listens)
     outbound_policy: str = "ALLOW_ANY"
-    resolvers: tuple[str, ...] = ()
+    resolvers: tuple[str, ...] = field(default=(), validator=_listens)
     since: float = 0.0
 
 

@@ -52,8 +52,8 @@ class Keys:
 
     def parse_resource(self, text: str) -> Key | None:
         """Return the Key that *text* spells, or None when it is not the key of a resource."""
-        if not text.startswith(self.resources):
-            return None
+        if not (text.startswith(self.resources) and text.isascii() and text.isprintable()):
+            return None  # names of resources are checked to be plain; whoever wrote this, it is nothing of ours
         parts = text[len(self.resources) :].split("/")
         return Key(namespace=parts[0], kind=parts[1], name=parts[2]) if len(parts) == 3 and all(parts) else None
 

@@ -200,20 +200,21 @@ class Replica:
         self._pending.clear()
 
     def _entry(self, text: str, key: Key, before: Entry | None) -> Entry | None:
-        """Return what to publish under *key*; a record that cannot be read leaves its last good version there.
-
-        Records are decoded on first use: one is looked into here only where an older one could stay in its place.
-        """
+        """Return what to publish under *key*; a record that cannot be read leaves its last good version there."""
         self.unread.pop(str(key), None)
         good = before or _entry_of(self._good.get(text))
         entry = _entry_of(self._raw.get(text))
-        if text not in self._raw or (entry and (good is None or entry.resource or not good.resource)):
+        if text not in self._raw or (entry and entry.resource):
             self._good.pop(text, None)
             return entry
-        self.unread[str(key)] = _reason_of(self._raw[text], entry, good)
+        kept = good if good and good.resource else None
+        self.unread[str(key)] = _reason_of(self._raw[text], entry, kept)
+        if kept is None:
+            self._good.pop(text, None)
+            return entry
         if before is not None:
             self._good.setdefault(text, self._published[text])
-        return good
+        return kept
 
     # for the disk
 

@@ -26,7 +26,8 @@ def service_table(host: str, port: int) -> str:
 
 
 def proxy_listener(address: str, port: int) -> str:
-    return f"proxy|{address}|{port}"
+    """Sorts before every gateway's, and so is sent first: a Gateway on the same port is the one that is refused."""
+    return f"explicit-proxy|{address}|{port}"
 
 
 def gateway_listener(address: str, port: int) -> str:

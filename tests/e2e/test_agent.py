@@ -1,5 +1,6 @@
 """The main job and the faults around it: a file in etcd, a request through a real Envoy, and who survives what."""
 
+import base64
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -377,3 +378,52 @@ async def test_a_dns_service_is_resolved_by_the_agent(
     assert (200, "v1") == (there.status_code, there.json()["name"])
     assert 503 == absent.status_code
     assert any("absent.invalid" in note for note in said.notes)
+
+
+async def test_a_taken_proxy_port_is_rejected_not_pending(
+    etcd: Etcd, new_host: NewHost, reviews: dict[str, Upstream]
+) -> None:
+    """The host's own proxy cannot listen: the verdict is rejected, with Envoy's words, and nobody waits for ever."""
+    with upstreams("squatter") as squatters, trio.fail_after(SECONDS):
+        new_host("vm-1", "--http-proxy", f"127.0.0.1:{squatters['squatter'].port}")
+        word = await settled(etcd, "vm-1", await put(etcd, both(reviews)))
+        said = await status(etcd, "vm-1")
+
+    assert "rejected" == word.verdict
+    assert said is not None
+    assert [None] == [r.resource for r in said.rejections]
+    assert "bind" in said.rejections[0].message
+
+
+async def test_a_gateway_cannot_take_the_proxy_s_port(
+    etcd: Etcd, new_host: NewHost, reviews: dict[str, Upstream]
+) -> None:
+    """A Gateway on the address of the host's own proxy is the one that is refused, from the first start on."""
+    with trio.fail_after(SECONDS):
+        host = new_host("vm-1", "--label", "role=edge")
+        word = await settled(etcd, "vm-1", await put(etcd, both(reviews) + "---" + gateway(host.proxy)))
+        said = await status(etcd, "vm-1")
+        async with host.client() as client:
+            answer = await client.get("http://reviews:9080/")
+
+    assert "rejected" == word.verdict
+    assert said is not None
+    assert ["Gateway default/edge"] == [r.resource for r in said.rejections]
+    assert 200 == answer.status_code
+
+
+async def test_a_key_that_is_no_text_harms_nobody(
+    server: EmbeddedEtcd, etcd: Etcd, new_host: NewHost, reviews: dict[str, Upstream]
+) -> None:
+    """Somebody writes a key below the resources that is not UTF-8: agents and writers go on as before."""
+    host = new_host("vm-1")
+    with trio.fail_after(SECONDS):
+        await settled(etcd, "vm-1", await put(etcd, both(reviews)))
+        key = Keys().resources.encode() + b"a/VirtualService/\xff"
+        body = {"key": base64.b64encode(key).decode(), "value": base64.b64encode(b"x").decode()}
+        await trio.to_thread.run_sync(server.post, "kv/put", body)
+        host.end(signal.SIGTERM)
+        host.start()
+        word = await settled(etcd, "vm-1", await put(etcd, split("reviews", 0, 100)))
+
+    assert "active" == word.verdict

@@ -29,6 +29,11 @@ number = st.integers(0, 2**40)
 time = st.floats(allow_nan=False, allow_infinity=False)
 maybe = st.none() | text
 texts = st.lists(text, max_size=3).map(tuple)
+ips = st.ip_addresses().map(str)
+listens = st.tuples(ips, st.integers(1, 65535)).map(
+    lambda at: f"[{at[0]}]:{at[1]}" if ":" in at[0] else f"{at[0]}:{at[1]}"
+)
+listened = st.lists(listens, max_size=3).map(tuple)
 heads = st.builds(Head, text, text, time, text, number, text, maybe)
 hosts = st.builds(
     HostRecord,
@@ -37,12 +42,12 @@ hosts = st.builds(
     agent=text,
     envoy=maybe,
     address=text,
-    gateway_bind=text,
+    gateway_bind=ips,
     labels=st.dictionaries(text, text, max_size=3),
     namespace=text,
-    http_proxy=texts,
+    http_proxy=listened,
     outbound_policy=text,
-    resolvers=texts,
+    resolvers=listened,
     since=time,
 )
 rejections = st.builds(Rejection, text, text, maybe, maybe, st.none() | number, texts)
@@ -182,3 +187,16 @@ def test_apply_numbers(apply_id: str, expected: int) -> None:
     """An id that has no number counts as none: it sorts before all others, and nothing is raised."""
     assert expected == apply_number(apply_id)
     assert expected == Head(apply_id, "", 0.0, "", 0, "").number
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"http_proxy": ["abc"]}, {"http_proxy": ["127.0.0.1:0"]}, {"http_proxy": ["127.0.0.1:99999999999"]}),
+        *({"resolvers": ["x:53"]}, {"gateway_bind": "everywhere"}),
+    ],
+)
+def test_a_record_that_no_compiler_could_use_is_refused(wrong: dict[str, Any]) -> None:
+    """Addresses are checked when a record is read: whoever compiles takes its word for them."""
+    with pytest.raises(BadHostRecord):
+        unpack(msgpack.packb({"name": "vm-1", **wrong}), HostRecord)
