@@ -32,7 +32,7 @@ def command(
     meshctl delete KIND NAME…     those
     meshctl delete -f FILE        those that the files name
     meshctl delete KIND --all     all of a kind in the namespace (-A: in every namespace)
-    meshctl delete --all          everything
+    meshctl delete --all          everything; asks first, and without a terminal wants --yes
     """
     import sys
 
@@ -49,7 +49,9 @@ def command(
         raise click.UsageError(str(wrong)) from wrong
     except Refused as refused:
         ctx.exit(refused.code)
-    if selection.is_whole_mesh and not yes and not dry_run and sys.stdin.isatty():
+    if selection.is_whole_mesh and not yes and not dry_run:
+        if not sys.stdin.isatty():  # nobody is there to be asked, and the end of a pipe is no yes
+            raise click.UsageError("this would remove everything in the mesh, and nobody can be asked: say --yes")
         click.confirm("Remove everything in the mesh?", abort=True, err=True)
     change = Change(
         [], message=message, if_head=if_head, dry_run=dry_run,

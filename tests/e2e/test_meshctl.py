@@ -119,7 +119,7 @@ def test_files_go_in_and_come_out_and_go_again(meshctl: Meshctl) -> None:
     assert [("VirtualService default/reviews", "deleted")] == pick(deleted["resources"], "resource", "result")
     assert "away" == deleted["apply"]["message"]  # type: ignore[index]
     assert "" == meshctl("get", "vs", "-o", "name").stdout
-    assert "serviceentry/reviews deleted" in meshctl("delete", "--all").stdout
+    assert "serviceentry/reviews deleted" in meshctl("delete", "--all", "--yes").stdout
     assert "" == meshctl("get", "all", "-A", "-o", "name").stdout
 
 
@@ -213,6 +213,20 @@ async def test_records_that_were_changed_without_an_apply_are_not_taken_over(mes
     assert await etcd.get(keys.resource(copy)) is None
 
 
+@pytest.mark.parametrize("stdin", ["", "\n", "y\n"])
+@pytest.mark.parametrize("words", [("--all",), ("all", "--all", "-A")])
+def test_a_pipe_is_not_asked_and_does_not_say_yes(meshctl: Meshctl, words: tuple[str, ...], stdin: str) -> None:
+    """Without a terminal nobody can be asked: everything is removed with --yes only, whatever the pipe holds."""
+    meshctl.write("a.yaml", SERVICE)
+    meshctl("apply", "-f", "a.yaml")
+
+    refused = meshctl("delete", *words, code=2, stdin=stdin)
+
+    assert "say --yes" in refused.stderr
+    assert "serviceentry/reviews\n" == meshctl("get", "all", "-o", "name").stdout
+    assert "dry run" in meshctl("delete", *words, "--dry-run", stdin=stdin).stdout
+
+
 def test_if_head_refuses_another_head(meshctl: Meshctl) -> None:
     """What was planned for one state is not applied to another."""
     meshctl.write("a.yaml", SERVICE)
@@ -221,7 +235,7 @@ def test_if_head_refuses_another_head(meshctl: Meshctl) -> None:
 
     meshctl("apply", "-f", "b.yaml", "--if-head", "9-ffff", code=3)
     meshctl("apply", "-f", "b.yaml", "--if-head", head)
-    meshctl("delete", "--all", "--if-head", head, code=3)
+    meshctl("delete", "--all", "--yes", "--if-head", head, code=3)
 
 
 def test_namespaces_keep_resources_apart(meshctl: Meshctl) -> None:
