@@ -15,7 +15,7 @@ from store.resources.fields import Metadata
 from store.resources.kinds import KINDS, PLANNED, Kind, Resource, Spec
 from store.resources.names import is_dns_label, is_name, is_subdomain
 from store.scalars import REFUSED, describe, did_you_mean
-from store.structure import snake_case, structure, under, unknown_field, unstructure
+from store.structure import snake_case, structure, under, unknown_field, unstructure, untouched
 
 MAX_DEPTH = 64
 MAX_RECORD_BYTES = 1536 * 1024
@@ -165,6 +165,9 @@ def _metadata(document: Mapping[object, object], kind: Kind | None, diagnostics:
     found = structure(written, Metadata)
     diagnostics += under(found.diagnostics, "metadata")
     if found.value is REFUSED:
+        if found.guess is not REFUSED:  # one mistake does not hide the others
+            more = untouched(_check_metadata(found.guess, kind), found.diagnostics)
+            diagnostics += under(more, "metadata")
         return None
     metadata: Metadata = found.value
     diagnostics += under(_check_metadata(metadata, kind), "metadata")
@@ -195,6 +198,8 @@ def _spec(document: Mapping[object, object], kind: Kind, diagnostics: list[Diagn
     found = structure(written, kind.spec)
     diagnostics += under(found.diagnostics, "spec")
     if found.value is REFUSED:
+        if found.guess is not REFUSED:
+            diagnostics += under(untouched(kind.check(found.guess), found.diagnostics), "spec")
         return None
     spec: Spec = found.value
     diagnostics += under(kind.check(spec), "spec")
@@ -208,12 +213,17 @@ def _without_echo(document: object, diagnostics: Iterable[Diagnostic]) -> Iterat
     """
     said = list(diagnostics)
     unknown = {one.path[:-1] for one in said if one.code == "unknown-field"}
-    refused = unknown | {one.path[:-1] for one in said if one.code == "not-supported" and one.path}
+    refused = unknown | {one.path[:-1] for one in said if one.code == "not-supported" and _is_of_a_field(one)}
     for one in said:
         missing = one.code == "missing-field" and one.path in refused
         defaulted = one.code == "not-supported" and one.path[:-1] in unknown and not _is_written(document, one.path)
         if not missing and not defaulted:
             yield one
+
+
+def _is_of_a_field(said: Diagnostic) -> bool:
+    """Say whether *said* refuses a field as such, not a value of it or that it is missing."""
+    return bool(said.path) and said.message == f'"{said.path[-1]}" is not supported yet'
 
 
 def _is_written(document: object, path: FieldPath) -> bool:

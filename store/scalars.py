@@ -37,10 +37,12 @@ class Found:
     Attributes:
         value: the structured value, or `REFUSED`; an unknown field beside known ones does not refuse them.
         diagnostics: what was said on the way, paths relative to the value.
+        guess: of a refused value, what stands in its place while the rest is judged, or `REFUSED`.
     """
 
     value: Any
     diagnostics: tuple[Diagnostic, ...] = ()
+    guess: Any = REFUSED
 
 
 def describe(value: object) -> str:
@@ -150,11 +152,10 @@ def read_enum(value: object, cls: type[StrEnum]) -> Found:
     expected = f"one of {', '.join(names)}"
     if not isinstance(value, str):
         return refuse(error("wrong-type", f"{describe(value)} is not a value of this field", expected=expected))
-    return refuse(
-        error(
-            "bad-value",
-            f"{describe(value)} is not a value of this field",
-            expected=expected,
-            hint=did_you_mean(value, names),
-        )
+    hint = did_you_mean(value, names)
+    guess = next((name for name in names if hint and f'"{name}"' in hint), REFUSED)
+    return Found(
+        REFUSED,
+        (error("bad-value", f"{describe(value)} is not a value of this field", expected=expected, hint=hint),),
+        guess,
     )

@@ -16,7 +16,7 @@ import cattrs
 from attrs import evolve, frozen
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from store.diagnostic import Diagnostic, error, warning
+from store.diagnostic import Diagnostic, FieldPath, error, warning
 from store.resources.fields import Duration, Int32, Uint32
 from store.scalars import (
     REFUSED,
@@ -97,8 +97,9 @@ def _tuple_hook(cls: Any) -> Callable[[object, type], Found]:
             )
         found = [structure(item, item_type) for item in value]
         diagnostics = [said for i, one in enumerate(found) for said in under(one.diagnostics, i)]
-        refused = any(one.value is REFUSED for one in found)
-        return Found(REFUSED if refused else tuple(one.value for one in found), tuple(diagnostics))
+        if any(one.value is REFUSED for one in found):
+            return Found(REFUSED, tuple(diagnostics), tuple(_stand_in(one, item_type) for one in found))
+        return Found(tuple(one.value for one in found), tuple(diagnostics))
 
     return structure_tuple
 
@@ -117,8 +118,9 @@ def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
             found = name if name.value is REFUSED else structure(item, item_type)
             diagnostics += found.diagnostics if found is name else under(found.diagnostics, key)
             refused = refused or found.value is REFUSED
-            items[str(name.value)] = found.value
-        return Found(REFUSED if refused else items, tuple(diagnostics))
+            if name.value is not REFUSED:
+                items[name.value] = _stand_in(found, item_type)
+        return Found(REFUSED, tuple(diagnostics), items) if refused else Found(items, tuple(diagnostics))
 
     return structure_mapping
 
@@ -223,11 +225,67 @@ def _build(plan: _Plan, given: Mapping[str, object], diagnostics: list[Diagnosti
             found = structure(given[field.name], field.type)
             diagnostics += under(found.diagnostics, field.name)
             refused = refused or found.value is REFUSED
-            arguments[field.attribute] = found.value
+            if field.required or found.value is not REFUSED or found.guess is not REFUSED:
+                arguments[field.attribute] = _stand_in(found, field.type)
         elif field.required:
             refused = True
             diagnostics.append(error("missing-field", f'"{field.name}" is missing', expected=field.name))
-    return Found(REFUSED if refused else plan.cls(**arguments), tuple(diagnostics))
+            arguments[field.attribute] = _placeholder(field.type)
+    built = plan.cls(**arguments)
+    return Found(REFUSED, tuple(diagnostics), built) if refused else Found(built, tuple(diagnostics))
+
+
+# --- what stands in the place of a refused value ------------------------------------------------------------
+
+
+def _stand_in(found: Found, cls: Any) -> object:
+    """Return the value, or where it was refused a guess, or a placeholder, so that the rest keeps its positions."""
+    if found.value is not REFUSED:
+        return found.value
+    return found.guess if found.guess is not REFUSED else _placeholder(cls)
+
+
+def _placeholder(cls: Any) -> object:
+    """Return a *cls* that is unlike anything a user writes; nothing that is said about it is shown."""
+    origin = typing.get_origin(cls)
+    if origin is not None:
+        return () if origin is tuple else {}
+    if attrs.has(cls):
+        return structure({}, cls).guess if _plan_needs(cls) else cls()
+    if issubclass(cls, StrEnum):
+        return next(iter(cls))
+    return cls("\0") if issubclass(cls, str) else cls(2**31 - 3)
+
+
+def _plan_needs(cls: Any) -> bool:
+    return any(a.default is attrs.NOTHING for a in attrs.fields(cls))
+
+
+def untouched(findings: Iterable[Diagnostic], refusals: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the errors of *findings*, made on a guess, that no refusal can have caused: none at, above or below one.
+
+    Args:
+        findings: what a check said of a value with stand-ins.
+        refusals: why there are stand-ins; paths from the same root.
+    """
+    refused = [_subject(said) for said in refusals if said.is_error]
+    for said in findings:
+        subject = _subject(said)
+        related = any(other[: len(subject)] == subject[: len(other)] for other in refused)
+        rests = any(words in said.message and any(o[:1] == (root,) for o in refused) for root, words in _RESTS_ON)
+        if said.is_error and not related and not rests:
+            yield said
+
+
+_RESTS_ON = (("ports", "the service has no port"), ("endpoints", "cannot be looked up"))
+"""(field, words of a finding elsewhere that rests on what is in the field)."""
+
+
+def _subject(said: Diagnostic) -> FieldPath:
+    """Return the path of the field that *said* is about; a missing one is said at its parent."""
+    if said.code == "missing-field" and said.expected and said.expected.isidentifier():
+        return (*said.path, said.expected)
+    return said.path
 
 
 def _class_unstructure(cls: Any) -> Callable[[Any], dict[str, Any]]:

@@ -70,6 +70,51 @@ def test_every_mistake_is_named_with_its_path_from_the_root(change: dict[Any, ob
     assert expected == said({**RULE, **change})
 
 
+def entry(name: str = "x", **spec: object) -> dict[str, object]:
+    head = {"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": {"name": name}}
+    return {**head, "spec": {"hosts": ["a.mesh"], "resolution": "STATIC", **spec}}
+
+
+HTTP_PORT = {"number": 80, "name": "http", "protocol": "HTTP"}
+
+SEVERAL = [
+    (
+        entry(
+            resolution="STATC",
+            ports=[{**HTTP_PORT, "protocol": "HTTPP"}],
+            endpoints=[{"address": "not/an/ip"}],
+        ),
+        ["bad-value spec.resolution", "bad-value spec.ports[0].protocol", "bad-value spec.endpoints[0].address"],
+    ),
+    (
+        entry(
+            "X_y",
+            ports=[{"number": "80"}],
+            endpoints=[{"address": "10.0.0.1", "weight": -1, "ports": {"a": 99999}}],
+        ),
+        [
+            "bad-value metadata.name",
+            "missing-field spec.ports[0]",
+            "bad-value spec.endpoints[0].weight",
+            "not-supported spec.ports[0].protocol",
+            "bad-value spec.endpoints[0].ports.a",
+        ],
+    ),
+    (entry(hosts=5, ports=[HTTP_PORT]), ["wrong-type spec.hosts"]),
+    (entry(hosts=None, location="HERE"), ["bad-value spec.location", "missing-field spec"]),
+    (entry(ports=[HTTP_PORT, 5, {**HTTP_PORT, "number": 0}]), [
+        "wrong-type spec.ports[1]", "bad-value spec.ports[2].number", "duplicate spec.ports[2].name"
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "expected"), SEVERAL)
+def test_one_mistake_does_not_hide_the_others(document: object, expected: list[str]) -> None:
+    """A value of the wrong type is left out, and the rest is judged; nothing is said that it alone would cause."""
+    assert sorted(expected) == sorted(said(document))
+    assert decode(document)[0] is None
+
+
 def test_an_unknown_field_says_what_was_possible_and_what_was_probably_meant() -> None:
     """`expected` lists the fields, `hint` the nearest."""
     (one,) = decode({**RULE, "spec": {"hots": "reviews"}})[1]
