@@ -7,14 +7,15 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 
-from attrs import field, frozen
+import trio
+from attrs import evolve, field, frozen
 from rich.text import Text
 
 from ctl.diagnostics import Sources, render, to_json
 from ctl.exit_codes import ExitCode
 from ctl.inputs import Loaded
 from ctl.output import print_object, show, style_of, styled, talk
-from ctl.waiting import HostRow, Patience, host_table, unmet, wait_for_hosts
+from ctl.waiting import HostRow, Patience, ctrl_c_cancels, host_table, say_late, unmet, wait_for_hosts
 from store.analysis.references import references
 from store.client import Applied, Origin, Result, State, Wanted, apply, judge, read_state, refuse_unexpected
 from store.codec import understand
@@ -58,12 +59,14 @@ class Outcome:
         applied: see `Applied`; of a dry run, what would have been.
         dry_run: whether nothing was written.
         hosts: None when nobody waited.
+        stopped: whether the user stopped the waiting (Ctrl-C); `hosts` is what was known then.
         diagnostics: what else is to be said.
     """
 
     applied: Applied
     dry_run: bool = False
     hosts: tuple[HostRow, ...] | None = None
+    stopped: bool = False
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
 
@@ -76,29 +79,70 @@ def author() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-async def make(etcd: Etcd, keys: Keys, change: Change, loaded: Sequence[Loaded] = ()) -> Outcome:
-    """Make *change*, or only say what it would do, and wait for the hosts when asked to.
+async def carry_out(
+    etcd: Etcd,
+    keys: Keys,
+    change: Change,
+    loaded: Sequence[Loaded] = (),
+    *,
+    output: str,
+    sources: Sources,
+    warnings: Sequence[Diagnostic] = (),
+) -> ExitCode:
+    """Make *change*, say what was done, wait for the hosts when asked to, say what they answer.
+
+    What was done is printed before the waiting begins, so that it is known however that ends; JSON and YAML are one
+    object, printed at the end.
 
     Args:
         loaded: the documents behind `change.wanted`; their references are looked at.
+        output: table, wide, json, yaml or name.
+        sources: texts for excerpts.
+        warnings: what the documents themselves gave rise to; printed already, except in JSON and YAML.
+
+    Returns:
+        YES; REJECTED when a host refused it; TIMEOUT when not every host has answered before patience or Ctrl-C ended
+        the waiting.
 
     Raises:
         Conflict, TooLarge, StoreUnavailable: see `store.client.apply`.
     """
+    outcome = await _make(etcd, keys, change, loaded)
+    stop = trio.CancelScope()
+    with ctrl_c_cancels(stop):
+        if output not in ("json", "yaml"):
+            _say_made(outcome, output, sources)
+        if change.patience is not None and not change.dry_run:
+            outcome = await _wait(etcd, keys, outcome, change.patience, stop)
+    if output in ("json", "yaml"):
+        print_object(_as_json(outcome, warnings), output)
+    if outcome.hosts is not None:
+        _say_answered(outcome, outcome.hosts, output)
+    verdict = unmet(outcome.hosts or ())
+    return ExitCode.TIMEOUT if outcome.stopped and verdict is ExitCode.YES else verdict
+
+
+async def _wait(etcd: Etcd, keys: Keys, outcome: Outcome, patience: Patience, stop: trio.CancelScope) -> Outcome:
+    applied = outcome.applied
+    if applied.head is None:
+        return evolve(outcome, hosts=())
+    given = judged(applied.results)
+    waited = await wait_for_hosts(etcd, keys, applied.head.apply, given, patience, stop=stop)
+    return evolve(outcome, hosts=waited.rows, stopped=waited.stopped)
+
+
+async def _make(etcd: Etcd, keys: Keys, change: Change, loaded: Sequence[Loaded]) -> Outcome:
     if change.dry_run:
         state = await read_state(etcd, keys)
         refuse_unexpected(state, keys, if_head=change.if_head, adopt=change.adopt)
         results = judge(state, keys, change.wanted)
-        return Outcome(Applied(state.head, state.revision, results), True, None, _dangling(state, keys, loaded))
+        return Outcome(Applied(state.head, state.revision, results), True, diagnostics=_dangling(state, keys, loaded))
     origin = Origin(author(), change.message, time.time(), secrets.token_hex(2))
     applied = await apply(etcd, keys, change.wanted, origin, if_head=change.if_head, adopt=change.adopt)
     diagnostics: tuple[Diagnostic, ...] = ()
     if any(each.resource.kind == "VirtualService" for each in loaded):
         diagnostics = _dangling(await read_state(etcd, keys), keys, loaded)
-    if change.patience is None or applied.head is None:
-        return Outcome(applied, False, None if change.patience is None else (), diagnostics)
-    hosts = await wait_for_hosts(etcd, keys, applied.head.apply, judged(applied.results), change.patience)
-    return Outcome(applied, False, hosts, diagnostics)
+    return Outcome(applied, diagnostics=diagnostics)
 
 
 def judged(results: Mapping[Key, Result]) -> frozenset[str]:
@@ -130,28 +174,28 @@ def _stored(state: State, keys: Keys) -> dict[Key, Resource]:
 # --- saying it ----------------------------------------------------------------------------------------------
 
 
-def report(outcome: Outcome, *, output: str, sources: Sources, warnings: Sequence[Diagnostic] = ()) -> ExitCode:
-    """Print *outcome*, and return the exit code.
-
-    Args:
-        output: table, wide, json, yaml or name.
-        sources: texts for excerpts.
-        warnings: what the documents themselves gave rise to; printed already, except in JSON.
-    """
-    verdict = unmet(outcome.hosts or ())
-    if output in ("json", "yaml"):
-        print_object(_as_json(outcome, warnings), output)
-        return verdict
+def _say_made(outcome: Outcome, output: str, sources: Sources) -> None:
+    """Print what became of each resource, and the apply."""
     for said in outcome.diagnostics:
         talk(render(said, sources))
     if output == "name":
         show(resource_name(key) for key in outcome.applied.results)
-        return verdict
+        return
     show(_lines(outcome))
     show([_summary(outcome)])
-    if outcome.hosts is not None:
-        host_table(outcome.hosts)
-    return verdict
+
+
+def _say_answered(outcome: Outcome, hosts: Sequence[HostRow], output: str) -> None:
+    """Print what the *hosts* answered, and whether the waiting was stopped."""
+    head = outcome.applied.head
+    if outcome.stopped and head is not None:
+        made = "was made" if outcome.applied.written else "stays"
+        talk([f"meshctl: apply {head.apply} {made}; stopped waiting"])
+    if output in ("json", "yaml", "name") or (outcome.stopped and not hosts):
+        return
+    host_table(hosts)
+    if not outcome.stopped:
+        say_late(hosts)
 
 
 def _lines(outcome: Outcome) -> list[Text]:

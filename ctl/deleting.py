@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import evolve, field, frozen
 
-from ctl.changes import Change, make, report
+from ctl.changes import Change, carry_out
 from ctl.diagnostics import Sources, render
 from ctl.exit_codes import ExitCode
 from ctl.inputs import load_names
@@ -121,5 +121,4 @@ async def delete(
             talk(["nothing was deleted; with --ignore-not-found the others are"])
         return ExitCode.NO
     wanted = [Wanted(key, None) for key in there]
-    outcome = await make(etcd, keys, evolve(change, wanted=wanted))
-    return report(outcome, output=output, sources=selection.sources)
+    return await carry_out(etcd, keys, evolve(change, wanted=wanted), output=output, sources=selection.sources)

@@ -14,7 +14,7 @@ class ExitCode(IntEnum):
         INVALID: the command line or a document is wrong; nothing was done.
         CONFLICT: somebody else changed what we were about to change; nothing was done.
         REJECTED: a host refused what this apply changed.
-        TIMEOUT: not every host has answered in time; the change itself is made.
+        TIMEOUT: not every host has answered in time, or before Ctrl-C stopped the waiting; the change itself is made.
         UNAVAILABLE: etcd cannot be reached.
     """
 

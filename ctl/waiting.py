@@ -3,6 +3,7 @@
 A host's word on an apply is `report/<host>/seen`; why it refused is in `report/<host>/status`, which it writes first.
 """
 
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -163,28 +164,57 @@ class Waiting:
         return not any(row.blocks for row in self.rows())
 
 
+@frozen
+class Waited:
+    """How waiting ended.
+
+    Attributes:
+        rows: each host's, as far as it is known.
+        stopped: whether the user stopped it.
+    """
+
+    rows: tuple[HostRow, ...]
+    stopped: bool = False
+
+
 async def wait_for_hosts(
-    etcd: Etcd, keys: Keys, apply: str, judged: frozenset[str], patience: Patience
-) -> tuple[HostRow, ...]:
-    """Return each host's row once none is waited for, or when patience ends.
+    etcd: Etcd, keys: Keys, apply: str, judged: frozenset[str], patience: Patience, *, stop: trio.CancelScope
+) -> Waited:
+    """Return each host's row once none is waited for, when patience ends, or when *stop* is cancelled.
 
     Args:
         apply, judged: see `host_row`.
+        stop: not entered yet; it is entered here.
 
     Raises:
         StoreUnavailable: etcd does not answer at the beginning; an outage later costs patience only.
     """
     waiting = Waiting(keys, apply, judged, require_all=patience.require_all)
-    listed = await read_hosts(etcd, keys)
-    waiting.listed(listed.hosts)
-    with _progress() as progress, trio.move_on_after(patience.seconds):
-        while not waiting.is_over:
-            try:
-                await _follow(etcd, keys, waiting, listed, progress)
-            except (Compacted, ClusterChanged):
-                listed = await _list_anew(etcd, keys)
-                waiting.listed(listed.hosts)
-    return waiting.rows()
+    with _progress() as progress, stop:
+        listed = await read_hosts(etcd, keys)
+        waiting.listed(listed.hosts)
+        with trio.move_on_after(patience.seconds):
+            while not waiting.is_over:
+                try:
+                    await _follow(etcd, keys, waiting, listed, progress)
+                except (Compacted, ClusterChanged):
+                    listed = await _list_anew(etcd, keys)
+                    waiting.listed(listed.hosts)
+    return Waited(waiting.rows(), stop.cancelled_caught)
+
+
+@contextmanager
+def ctrl_c_cancels(scope: trio.CancelScope) -> Iterator[None]:
+    """Make Ctrl-C cancel *scope* and not end the process: what is known by then is still to be said.
+
+    For the main thread only, where signals are taken.
+    """
+    token = trio.lowlevel.current_trio_token()
+    before = signal.signal(signal.SIGINT, lambda *_: token.run_sync_soon(scope.cancel, idempotent=True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _follow(
@@ -241,20 +271,24 @@ def _waiting_for(rows: Iterable[HostRow]) -> str:
 
 
 def host_table(rows: Iterable[HostRow]) -> None:
-    """Print one row a host, and warn of older rejections."""
+    """Print one row a host, and warn of older rejections and of a mesh in which nobody is live."""
     listed = list(rows)
     if not listed:
         talk([NOBODY])
         return
     show(table(("HOST", "VERDICT", "TOOK", "REASON"), [cells for row in listed for cells in _cells(row)]))
-    late = [row.host for row in listed if row.blocks]
-    if late:
-        talk([f"meshctl: not everything is active in time: {', '.join(late)}; what was applied stays applied"])
     for row in listed:
         for rejection in row.older:
             talk([f"warning: {row.host} also refuses, from before: {reason(rejection)}"])
     if not any(row.verdict != "offline" for row in listed):
         talk([NOBODY])
+
+
+def say_late(rows: Iterable[HostRow]) -> None:
+    """Print whom patience was too short for, if anybody."""
+    late = [row.host for row in rows if row.blocks]
+    if late:
+        talk([f"meshctl: not everything is active in time: {', '.join(late)}; what was applied stays applied"])
 
 
 def _cells(row: HostRow) -> Iterator[tuple[str, str, str, str]]:

@@ -23,9 +23,9 @@ def command(
     """Make the mesh what the files say: all of them in one atomic change, or nothing.
 
     Applying the same files again changes nothing. With --wait, each live host answers for itself: active, unaffected,
-    or rejected with Envoy's words and the line they are about.
+    or rejected with Envoy's words and the line they are about. Ctrl-C stops the waiting, not the change: exit code 5.
     """
-    from ctl.changes import Change, make, report
+    from ctl.changes import Change, carry_out
     from ctl.findings import end_if_refused, tell
     from ctl.inputs import load
     from ctl.store import run
@@ -46,5 +46,12 @@ def command(
         dry_run=dry_run,
         patience=Patience(timeout, require_all) if wait and not dry_run else None,
     )
-    outcome = run(options.StoreFlags(etcd, prefix), lambda store, keys: make(store, keys, change, inputs.loaded))
-    ctx.exit(report(outcome, output=output, sources=inputs.sources, warnings=inputs.diagnostics))
+    ctx.exit(
+        run(
+            options.StoreFlags(etcd, prefix),
+            lambda store, keys: carry_out(
+                store, keys, change, inputs.loaded,
+                output=output, sources=inputs.sources, warnings=inputs.diagnostics,
+            ),
+        )
+    )  # fmt: skip

@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import trio
 
 from store.etcd.client import Etcd
+from store.host import HostRecord, pack
 from store.keys import Keys
 from store.resources.fields import Key
 from tests.embedded import EmbeddedEtcd
@@ -65,6 +67,13 @@ class Meshctl:
         assert code == done.returncode, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start it and return at once; the caller ends it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "ctl.main", *words],
+            cwd=self.directory, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
 
     def json(self, *words: str, code: int = 0) -> dict[str, object]:
         """Run it with `-o json` and return its answer."""
@@ -213,6 +222,39 @@ async def test_records_that_were_changed_without_an_apply_are_not_taken_over(mes
     assert await etcd.get(keys.resource(copy)) is None
 
 
+@pytest.mark.parametrize("verb", [("apply", "-f", "a.yaml"), ("delete", "se", "reviews")])
+async def test_ctrl_c_stops_the_waiting_and_what_was_done_is_known(
+    meshctl: Meshctl, etcd: Etcd, verb: tuple[str, ...]
+) -> None:
+    """What was done is printed before the waiting; Ctrl-C ends that with code 5, and JSON is still one whole object."""
+    meshctl.write("a.yaml", SERVICE)
+    if verb[0] == "delete":
+        meshctl("apply", "-f", "a.yaml")
+    await etcd.put(Keys().host("silent"), pack(HostRecord("silent")))
+
+    waiting = meshctl.start(*verb, "--wait", "--timeout", "60s")
+    assert waiting.stdout is not None
+    first = [waiting.stdout.readline() for _ in range(2)]
+    waiting.send_signal(signal.SIGINT)
+    _, said = waiting.communicate(timeout=10)
+
+    assert first[0].startswith("serviceentry/reviews ")
+    apply = re.match(r"apply (\S+) \(revision", first[1])
+    assert apply is not None
+    assert 5 == waiting.returncode
+    assert f"meshctl: apply {apply[1]} was made; stopped waiting\n" == said
+
+    waiting = meshctl.start("apply", "-f", "a.yaml", "-n", "other", "--wait", "--timeout", "60s", "-o", "json")
+    await written(etcd, Key("other", "reviews", "ServiceEntry"))
+    waiting.send_signal(signal.SIGINT)
+    rest, said = waiting.communicate(timeout=10)
+
+    assert 5 == waiting.returncode
+    assert [("ServiceEntry other/reviews", "created")] == pick(json.loads(rest)["resources"], "resource", "result")
+    assert [("silent", "timeout")] == pick(json.loads(rest)["hosts"], "host", "verdict")
+    assert "was made; stopped waiting" in said
+
+
 @pytest.mark.parametrize("stdin", ["", "\n", "y\n"])
 @pytest.mark.parametrize("words", [("--all",), ("all", "--all", "-A")])
 def test_a_pipe_is_not_asked_and_does_not_say_yes(meshctl: Meshctl, words: tuple[str, ...], stdin: str) -> None:
@@ -297,6 +339,14 @@ def test_every_host_answers_for_itself(meshctl: Meshctl, new_host: Callable[...,
 
     assert ["h1", "timeout"] == late.stdout.splitlines()[-1].split()[:2]
     assert "what was applied stays applied" in late.stderr
+
+
+async def written(etcd: Etcd, key: Key) -> None:
+    """Wait until *key* is in the store, and its writer has had the time to read etcd's answer."""
+    with trio.fail_after(15):
+        while await etcd.get(Keys().resource(key)) is None:
+            await trio.sleep(0.05)
+    await trio.sleep(0.5)
 
 
 def until_active(meshctl: Meshctl) -> None:
