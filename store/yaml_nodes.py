@@ -92,7 +92,7 @@ def compose(text: str, first_line: int, budget: Budget) -> tuple[list[Node], lis
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             builder.take(event)
     except yaml.YAMLError as wrong:
-        raise _syntax(wrong, first_line) from wrong
+        raise _syntax(wrong, first_line, text) from wrong
     return builder.roots, builder.ellipses
 
 
@@ -319,8 +319,6 @@ _PLAIN_WORDS = (
     ("did not find expected ',' or '}'", "a mapping in braces without comma or closing brace"),
     ("unexpected end of stream", "a quotation mark is never closed"),
     ("unexpected document indicator", "a quotation mark is never closed"),
-    ("tab character", "a tab as indentation: YAML wants spaces"),
-    ("'\\t' that cannot start", "a tab as indentation: YAML wants spaces"),
     ("cannot start any token", "a character that cannot start a value: put the value in quotes"),
     (
         "unknown escape character",
@@ -330,7 +328,13 @@ _PLAIN_WORDS = (
 """What libyaml says → what it means to who wrote the file."""
 
 
-def _syntax(wrong: yaml.YAMLError, first_line: int) -> Refusal:
+_TAB = "a tab as indentation: YAML wants spaces"
+_INDENTED_BY_TAB = re.compile(r"( *\t)[ \t]*")
+_IN_TEXT_OR_BRACKETS = ("unexpected end", "unexpected document", "',' or", "escape character")
+"""What libyaml says of places where a tab is no indentation."""
+
+
+def _syntax(wrong: yaml.YAMLError, first_line: int, text: str) -> Refusal:
     problem = str(getattr(wrong, "problem", None) or wrong)
     context = getattr(wrong, "context_mark", None)
     mark = getattr(wrong, "problem_mark", None) or context
@@ -339,4 +343,18 @@ def _syntax(wrong: yaml.YAMLError, first_line: int) -> Refusal:
         mark = context
     lines = frozenset(one.line for one in (mark, context, getattr(wrong, "problem_mark", None)) if one is not None)
     line, column = (mark.line, mark.column + 1) if mark is not None else (0, 1)
+    tab = _tab_before(text, line, column)
+    if "cannot start any token" in problem and column != tab:  # the tab before it was taken as a blank
+        tab = None
+    if tab is not None and not any(part in problem for part in _IN_TEXT_OR_BRACKETS):
+        said, column = _TAB, tab
+    elif "tab character" in problem:
+        said = _TAB
     return Refusal(said_at("syntax", said, line + first_line, column), lines)
+
+
+def _tab_before(text: str, line: int, column: int) -> int | None:
+    """Return the column of a tab that indents what stands on *line* (from 0) at *column*, or None."""
+    lines = text.split("\n")
+    found = _INDENTED_BY_TAB.match(lines[line]) if line < len(lines) else None
+    return found.end(1) if found and found.end(1) <= column <= found.end() + 1 else None

@@ -251,3 +251,30 @@ def test_reading_never_raises(text: bytes) -> None:
     assert all(one.place is not None and one.place.file == "x" for one in reading.diagnostics)
     for document in reading.documents:
         document.locate(decode(document.value)[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("spec:\n\ta: b\n", 2, 1),
+        ("spec:\n  a:\n  \t- b\n", 3, 3),
+        ("a:\n  b: c\n\td: e\n", 3, 1),
+        ('a:\n  b: "x"\n\tc: d\n', 3, 1),
+        ("a:\n- b: 1\n\tc: 2\n", 3, 1),
+        ("a:\n  b:\n\t\tc: 1\n", 3, 1),
+    ],
+)
+def test_a_tab_as_indentation_is_named_at_the_tab(text: str, line: int, column: int) -> None:
+    """Nobody is told to put a value in quotes because of a tab before it."""
+    (said,) = read(text.encode(), "f").diagnostics
+
+    assert "a tab as indentation: YAML wants spaces" == said.message
+    assert Place("f", line, column) == said.place
+
+
+@pytest.mark.parametrize("text", ['{\n\t"a": @}', '{\n\t"a": 1\n\t"b": 2}', '{\n\t"a": [\n\t@]}', "a: @b"])
+def test_a_tab_that_does_no_harm_is_not_blamed(text: str) -> None:
+    """Inside brackets a tab is a blank like others."""
+    (said,) = read(text.encode(), "f").diagnostics
+
+    assert "tab" not in said.message
