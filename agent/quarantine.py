@@ -19,6 +19,7 @@ class Quarantine:
         self._refused_table = refused_table
         self._stand_ins: dict[str, XdsResource] = {}
         self._hopeless: set[str] = set()
+        self._tried_again: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Quarantine {sum(len(c.refused) for c in self._channels.values())} refused>"
@@ -33,12 +34,12 @@ class Quarantine:
     def best(self, desired: XdsResource, config: EnvoyConfig) -> XdsResource | None:
         """Return what Envoy should have where *desired* is desired.
 
-        1. Not refused: that.
+        1. Not refused, or a listener that is tried again: that.
         2. Refused, and the last good version still makes sense: that one, so that Envoy certainly has it.
         3. A refused table, and Envoy has none: the stand-in.
         4. Else nothing: Envoy keeps what it has.
         """
-        if not self.holds(desired):
+        if not self.holds(desired) or (desired.type is Type.LISTENER and desired.name in self._tried_again):
             return desired
         channel, name, is_table = self._channels[desired.type], desired.name, desired.type is Type.ROUTES
         good = channel.good.get(name)
@@ -60,6 +61,7 @@ class Quarantine:
         good = channel.good.get(name)
         if good is not None and good.version == refused.version:
             del channel.good[name]
+        self._settle_trial(refused)
         is_desired = desired is not None and desired.version == refused.version
         if is_desired or not self.holds(desired):
             channel.refused[name] = Refusal(refused.version, shortened(message))
@@ -69,11 +71,20 @@ class Quarantine:
     def accept(self, accepted: XdsResource, desired: XdsResource | None) -> None:
         """Envoy has accepted *accepted*."""
         channel, name = self._channels[accepted.type], accepted.name
+        self._settle_trial(accepted)
         if not self.is_stand_in(accepted):
             channel.good[name] = accepted
         refusal = channel.refused.get(name)
         if refusal is not None and accepted.version in (refusal.version, desired and desired.version):
             del channel.refused[name]
+
+    def try_again(self, listener: str) -> None:
+        """Let *listener* be sent once more though it is refused: the world may have changed, as a port got free."""
+        self._tried_again.add(listener)
+
+    def _settle_trial(self, answered: XdsResource) -> None:
+        if answered.type is Type.LISTENER:
+            self._tried_again.discard(answered.name)
 
     def forget(self, kind: Type, name: str) -> None:
         """Nothing of *name* is desired any more."""

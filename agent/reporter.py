@@ -62,6 +62,7 @@ class Reporter:
         self._unsettled: set[Id] = set()
         self._unanswered: set[Id] = set()
         self._active: dict[Id, str] = {}
+        self._refused: set[Id] = set()
         self._stream: tuple[int, bool] | None = None
         self._since = 0.0
         self._moved = False
@@ -112,6 +113,7 @@ class Reporter:
             self._poked = trio.Event()  # before looking: what comes meanwhile is looked at next
             changes = self._changes
             self._notice_stream()
+            self._notice_healed()
             is_answered = self._is_answered()
             is_live = is_answered and await self._read_back()
             if is_live and changes == self._changes:
@@ -143,6 +145,16 @@ class Reporter:
         self._settled = None
         self._expect(self._rollout.config.resources)
 
+    def _notice_healed(self) -> None:
+        """What Envoy refused and has taken after all, as a port that was taken and is free: it has to show itself."""
+        healed = {i for i in self._refused - self._refusals() if i in self._rollout.config.resources}
+        self._refused -= healed
+        self._expect(healed)
+        self._moved = self._moved or bool(healed)
+
+    def _refusals(self) -> set[Id]:
+        return {(resource.type, resource.name) for resource, _ in self._rollout.refusals()}
+
     async def _read_back(self) -> bool:
         """Ask Envoy which versions are active; return whether all are that should be."""
         complete = True
@@ -163,8 +175,8 @@ class Reporter:
 
     def _conclude(self) -> None:
         if self._unsettled or self._settled is not self._snapshot:
-            refused = {(resource.type, resource.name) for resource, _ in self._rollout.refusals()}
-            verdict = "rejected" if refused & self._unsettled else "active" if self._moved else "unaffected"
+            self._refused = self._refusals()
+            verdict = "rejected" if self._refused & self._unsettled else "active" if self._moved else "unaffected"
             self._unsettled.clear()
             self._settled = self._snapshot
             self._say(verdict)
@@ -176,6 +188,9 @@ class Reporter:
         self._seen = Seen(head.apply, verdict, round((trio.current_time() - self._since) * 1000))
         self._seen_changed.set()
         log.info("apply %s: %s", head.apply, verdict)
+        for resource, refusal in self._rollout.refusals() if verdict == "rejected" else ():
+            of = ", ".join(map(str, resource.origins[:1])) or "this host"
+            log.warning("Envoy refuses %s/%s of %s: %s", resource.type.word, resource.name, of, refusal.message)
 
     def _is_news(self, apply: str, verdict: str) -> bool:
         seen = self._seen
@@ -195,8 +210,8 @@ class Reporter:
                 await trio.sleep(STATUS_SECONDS)
 
     async def _put_seen(self, seen: Seen) -> bool:
-        """Write *seen*; of a rejection its reasons first, for whoever reads `seen` looks for them next."""
-        if seen.verdict == "rejected" and not await self._put_status():
+        """Write *seen*; before a last word the whole status, for whoever reads `seen` looks there next."""
+        if seen.verdict in FINAL and not await self._put_status():
             return False
         return await self._put(self._keys.seen(self._host), pack(seen))
 

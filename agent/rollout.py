@@ -94,6 +94,15 @@ class Rollout:
         self._holdings = Holdings()
         self._gate.open()
 
+    def retry_listeners(self) -> bool:
+        """Offer refused listeners again; they stay refused until Envoy takes them. Return whether there are any."""
+        channel = self._channels[Type.LISTENER]
+        for name in channel.refused:
+            self._quarantine.try_again(name)
+            channel.again.add(name)
+            channel.dirty.add(name)
+        return bool(channel.refused)
+
     def disconnected(self) -> None:
         """The stream is gone. Envoy keeps what it has."""
         self.is_connected = False

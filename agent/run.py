@@ -42,6 +42,7 @@ from store.keys import Keys
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 5.0
 LEAVE_SECONDS = 5.0
 """How long the store may take when this host leaves; then the lease runs out by itself."""
 
@@ -123,6 +124,7 @@ class Agent:
             await nursery.start(self._ads.serve)
             nursery.start_soon(self._envoy.supervise)
             nursery.start_soon(self._ask_version)
+            nursery.start_soon(self._retry_listeners)
 
     async def _report(self) -> None:
         """Report once the host's name is ours: another host's reports are not to be overwritten."""
@@ -177,6 +179,13 @@ class Agent:
             self._ads.flush()
         self._reporter.note(published.snapshot, changed)
 
+    async def _retry_listeners(self) -> None:
+        """A port that was taken may be free by now; nothing tells."""
+        while True:
+            await trio.sleep(RETRY_SECONDS)
+            if self._rollout.retry_listeners():
+                self._ads.flush()
+
     def _envoy_said(self) -> None:
         self._reporter.poke()
 
@@ -213,6 +222,7 @@ async def serve(config: AgentConfig) -> None:
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(agent.run)
                         received = await anext(aiter(signals))
+                        log.info("%s", signal.Signals(received).name)
                         nursery.cancel_scope.cancel()
                 except* Conflict:
                     await agent.withdraw()

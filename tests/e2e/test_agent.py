@@ -427,3 +427,35 @@ async def test_a_key_that_is_no_text_harms_nobody(
         word = await settled(etcd, "vm-1", await put(etcd, split("reviews", 0, 100)))
 
     assert "active" == word.verdict
+
+
+async def test_a_port_that_gets_free_is_taken(etcd: Etcd, new_host: NewHost, reviews: dict[str, Upstream]) -> None:
+    """A Gateway whose port was taken is served soon after the port is free, and the host takes its rejection back."""
+    host = new_host("vm-1", "--label", "role=edge")
+    with trio.fail_after(SECONDS):
+        with upstreams("squatter") as squatters:
+            port = squatters["squatter"].port
+            applied = await put(etcd, both(reviews) + "---" + gateway(port))
+            first = await settled(etcd, "vm-1", applied)
+        while (await settled(etcd, "vm-1", applied)).verdict != "active":
+            await trio.sleep(0.1)
+        said = await status(etcd, "vm-1")
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{port}/reviews", headers={"host": "shop.test"})
+
+    assert "rejected" == first.verdict
+    assert said is not None
+    assert () == said.rejections
+    assert 200 == answer.status_code
+    assert "Envoy refuses listeners/gateway" in host.log.read_text()
+
+
+async def test_two_proxies_do_not_share_a_port(etcd: Etcd, new_host: NewHost, reviews: dict[str, Upstream]) -> None:
+    """A second host with the first one's proxy address is told so; it does not silently take half of the requests."""
+    first = new_host("vm-1")
+    with trio.fail_after(SECONDS):
+        await settled(etcd, "vm-1", await put(etcd, both(reviews)))
+        new_host("vm-2", "--http-proxy", f"127.0.0.1:{first.proxy}")
+        word = await settled(etcd, "vm-2", await put(etcd, split("reviews", 0, 100)))
+
+    assert "rejected" == word.verdict

@@ -77,6 +77,7 @@ def _listener(name: str, address: str, port: int, manager: Any, **about: Any) ->
         filter_chains=[chain],
         traffic_direction=base_pb2.TrafficDirection.OUTBOUND,
         per_connection_buffer_limit_bytes={"value": BUFFER_BYTES},
+        enable_reuse_port={"value": False},  # or another Envoy of this user could share the port unnoticed
     )
     return XdsResource(Type.LISTENER, name, serialize(message), **about)
 

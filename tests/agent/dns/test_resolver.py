@@ -310,7 +310,7 @@ async def test_failures_keep_the_last_good_addresses(
 
         server.silent, server.rcode = False, None
         server.put(NAME, "10.0.0.2")
-        with trio.fail_after(600):  # a loaded machine may let the clock jump over an answer, and the next try comes later
+        with trio.fail_after(600):  # on a loaded machine the clock may jump over an answer
             await answers.wait_for(has(NAME, good("10.0.0.2")))
 
         assert {} == resolver.problems
