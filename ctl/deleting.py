@@ -63,6 +63,8 @@ class Selection:
         """
         word, slash, name = (word or "").partition("/")
         given = [*([name] if slash else []), *names]
+        if files and everything:
+            raise ValueError("-f and --all exclude each other: the files say what to delete, or it is all there is")
         if sum((bool(given), bool(files), everything)) != 1 or (files and word):
             raise ValueError("say what to delete: KIND NAME…, -f FILE, KIND --all, or --all")
         if files:

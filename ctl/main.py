@@ -64,6 +64,7 @@ def _exists(verb: str) -> bool:
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="meshctl", prog_name="meshctl")
 @options.store_options
 @options.output_option(*options.FORMATS)
 @options.namespace_option()

@@ -136,3 +136,16 @@ def wait_options(function: F) -> F:
     timeout = option("--timeout", type=DurationType(), default="30s", show_default=True, help="How long to wait.")
     everyone = option("--require-all", is_flag=True, help="Wait for hosts that are offline, too.")
     return wait(timeout(everyone(function)))
+
+
+def refuse_waiting_words(ctx: click.Context) -> None:
+    """Refuse `--timeout` and `--require-all` that were typed without `--wait`; from the environment they may stand.
+
+    Raises:
+        click.UsageError: one was.
+    """
+    if ctx.params["wait"]:
+        return
+    for name in ("timeout", "require_all"):
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} is about waiting: add --wait")

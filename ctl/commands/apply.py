@@ -32,6 +32,7 @@ def command(
     from ctl.waiting import Patience
     from store.client import Wanted
 
+    options.refuse_waiting_words(ctx)
     if not files and not adopt:
         raise click.UsageError("Missing option '-f' / '--filename': what should be applied?")
     inputs = load(files, namespace=namespace)

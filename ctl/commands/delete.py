@@ -41,6 +41,7 @@ def command(
     from ctl.store import run
     from ctl.waiting import Patience
 
+    options.refuse_waiting_words(ctx)
     try:
         selection = Selection.of(
             kind, names, files, everything=everything, namespace=namespace, all_namespaces=all_namespaces

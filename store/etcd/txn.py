@@ -118,8 +118,15 @@ def request(txn: Txn) -> Any:
     size = message.ByteSize()
     if size > MAX_TXN_BYTES:
         count = len(txn.operations)
-        raise TooLarge(f"transaction of {size} bytes in {count} operations: the limit is {MAX_TXN_BYTES}")
+        raise TooLarge(
+            f"nothing was changed: a transaction of {size} bytes in {count} operations ({_kib(size)}); the limit is"
+            f" {MAX_TXN_BYTES} bytes ({_kib(MAX_TXN_BYTES)}); split the files over several applies"
+        )
     return message
+
+
+def _kib(size: int) -> str:
+    return f"{size / 1024:.0f} KiB"
 
 
 def committed(response: Any) -> Committed:
@@ -170,7 +177,10 @@ def _widths(compares: int, operations: int) -> tuple[int, ...]:
         inner = (MAX_WIDTH - outer) // (levels - 1) if levels > 1 else 0
         if outer <= MAX_WIDTH and operations <= outer * inner ** (levels - 1):
             return (outer, *[inner] * (levels - 1))
-    raise TooLarge(f"transaction of {operations} operations and {compares} compares: more than one takes")
+    raise TooLarge(
+        f"nothing was changed: {operations} operations and {compares} compares are more than one transaction takes;"
+        " split the files over several applies"
+    )
 
 
 def _fold(operations: Sequence[Any], widths: tuple[int, ...]) -> Sequence[Any]:

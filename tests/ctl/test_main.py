@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import click
 import pytest
@@ -59,6 +60,24 @@ def test_an_unknown_verb_is_a_usage_error(word: str, hint: str) -> None:
     assert 2 == result.exit_code
     assert f'No such command "{word}".' in result.output
     assert hint in result.output
+
+
+def test_the_version_is_an_option_as_well_as_a_verb() -> None:
+    """`--version` and `version` say the same."""
+    said = [CliRunner().invoke(main.cli, [word]).output.split()[-1] for word in ("--version", "version")]
+
+    assert [version("meshctl")] * 2 == said
+
+
+@pytest.mark.parametrize("words", [["apply"], ["delete", "--all"]])
+def test_words_about_waiting_may_stand_in_the_environment(words: list[str]) -> None:
+    """There they are a person's habit; typed without --wait they are a mistake."""
+    asked = {"MESHCTL_TIMEOUT": "5s", "MESHCTL_REQUIRE_ALL": "1"}
+
+    result = CliRunner().invoke(main.cli, words, env=asked)
+
+    assert "about waiting" not in result.output
+    assert "add --wait" in CliRunner().invoke(main.cli, [*words, "--timeout", "5s"], env=asked).output
 
 
 @click.command()

@@ -164,6 +164,9 @@ def test_a_mistake_is_told_with_its_place_and_nothing_is_applied(meshctl: Meshct
         (("--etcd", "http://127.0.0.1:1", "get", "vs"), 6, "etcd at http://127.0.0.1:1 does not answer"),
         (("get", "vs", "--etcd", "no url"), 2, "meshctl: "),
         (("apply", "-f", ".", "--timeout", "5"), 2, "is not a duration"),
+        (("apply", "-f", ".", "--timeout", "5s"), 2, "--timeout is about waiting: add --wait"),
+        (("delete", "--all", "--require-all"), 2, "--require-all is about waiting: add --wait"),
+        (("delete", "-f", ".", "--all"), 2, "-f and --all exclude each other"),
     ],
 )
 def test_each_failure_has_its_code_and_says_what_to_do(
@@ -220,6 +223,19 @@ async def test_records_that_were_changed_without_an_apply_are_not_taken_over(mes
     meshctl("status")
     meshctl("delete", "vs", "copy")
     assert await etcd.get(keys.resource(copy)) is None
+
+
+def test_what_is_too_large_names_sizes_and_the_way_out(meshctl: Meshctl) -> None:
+    """Nothing is changed, sizes have units, and splitting the files is the way."""
+    long = ", ".join(".".join([letter * 60] * 4) for letter in "abcd")
+    large = SERVICE.replace("hosts: [reviews]", f"hosts: [{long}]")
+    meshctl.write("large.yaml", *(large.replace("name: reviews", f"name: r{n}") for n in range(1500)))
+
+    refused = meshctl("apply", "-f", "large.yaml", code=2)
+
+    assert "" == refused.stdout
+    sizes = r"\d+ bytes .* \(\d+ KiB\).* 1468006 bytes \(1434 KiB\)"
+    assert re.search(rf"nothing was changed: .* {sizes}; split the files over several applies", refused.stderr)
 
 
 @pytest.mark.parametrize("verb", [("apply", "-f", "a.yaml"), ("delete", "se", "reviews")])
