@@ -80,7 +80,7 @@ class Registration:
                 self._lease = 0
             except StoreUnavailable as e:
                 self.looked.set()
-                log.info("not registered yet: %s", e)
+                log.warning("not registered yet: %s", e)
                 await trio.sleep(random.uniform(0.3, 1.0))
 
     async def _claim(self) -> None:

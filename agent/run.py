@@ -144,6 +144,7 @@ class Agent:
             except MeshError as e:
                 log.warning("leaving without the store: %s", e)
         await self._envoy.stop()
+        log.info("left the mesh")
 
     async def _compile(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Compile every Snapshot and every change of addresses, and push; `started` after the first."""

@@ -11,6 +11,7 @@ What Envoy is told over xDS is not decided here.
 """
 
 import hashlib
+import logging
 import math
 import os
 import shutil
@@ -36,6 +37,8 @@ from agent.envoy.run_files import (
     write_private,
 )
 from store.errors import ProcessFailed
+
+log = logging.getLogger(__name__)
 
 FIRST_DELAY_SECONDS: Final = 0.1
 MAX_DELAY_SECONDS: Final = 10.0
@@ -198,6 +201,7 @@ class Envoy:
             self.outdated = digest not in ("", self._digest())
             self.adopted = True
             self._remember(process, digest)
+            log.info("adopted the running Envoy, pid %d", process.pid)
 
     async def _find(self) -> tuple[PidFd, ServerInfo | None] | None:
         """Return the Envoy of this host that runs, and what it says; the latter is None when it is hung.
@@ -281,6 +285,7 @@ class Envoy:
             process = PidFd.open_child(child.pid)
             self.adopted = self.outdated = False
             self._remember(process, self._digest())
+            log.info("started Envoy, pid %d", process.pid)
             return process
 
     async def _spawn(self, program: str, lock: int) -> trio.Process:
@@ -348,6 +353,7 @@ class Envoy:
     def _note_exit(self, process: PidFd, ending: str) -> None:
         if ending.startswith("exit status") and not ending.endswith(" 0"):
             ending = f"{ending}: {last_line(self._log_file)}"
+        log.log(logging.INFO if self._stopping.is_set() else logging.WARNING, "Envoy ended: %s", ending)
         if self._process is process or ending != "ended":
             self.last_exit = ending
         if self._process is process:
