@@ -17,6 +17,10 @@ from store.resources.fields import Duration
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})", re.ASCII)
 _DURATION = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+|[-+]?0", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z_/][-A-Za-z0-9_./]*", re.ASCII)
+_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+"""Words that some reader of YAML takes for something else than text."""
+
 _NANOSECONDS = {
     "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
 }  # fmt: skip
@@ -61,6 +65,12 @@ def describe(value: object) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
     return "a list" if isinstance(value, list | tuple) else "something else"
+
+
+def in_flow(value: object) -> str:
+    """Return a scalar as one writes it inside brackets or braces, in quotes where YAML needs them; cut when long."""
+    plain = isinstance(value, str) and len(value) <= 60 and _PLAIN.fullmatch(value) and value.lower() not in _WORDS
+    return str(value) if plain else describe(value)
 
 
 def wrong_type(value: object, expected: str, hint: str | None = None) -> Diagnostic:

@@ -23,6 +23,7 @@ from store.scalars import (
     Found,
     describe,
     did_you_mean,
+    in_flow,
     integer_reader,
     read_bool,
     read_duration,
@@ -92,9 +93,7 @@ def _tuple_hook(cls: Any) -> Callable[[object, type], Found]:
 
     def structure_tuple(value: object, _: type) -> Found:
         if not isinstance(value, list | tuple):
-            return refuse(
-                wrong_type(value, "a list", "put “- ” before it" if isinstance(value, str | Mapping) else None)
-            )
+            return _refused_list(value, structure(value, item_type))
         found = [structure(item, item_type) for item in value]
         diagnostics = [said for i, one in enumerate(found) for said in under(one.diagnostics, i)]
         if any(one.value is REFUSED for one in found):
@@ -123,6 +122,17 @@ def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
         return Found(REFUSED, tuple(diagnostics), items) if refused else Found(items, tuple(diagnostics))
 
     return structure_mapping
+
+
+def _refused_list(value: object, item: Found) -> Found:
+    """Refuse *value*, which would have been right as the *item* of a list, or not."""
+    hint = None
+    if isinstance(value, Mapping):
+        hint = "put it in a list: “- ” before its first key, or [{…}]"
+    elif item.value is not REFUSED:
+        hint = f"write [{in_flow(value)}]"
+    guess = REFUSED if item.value is REFUSED else (item.value,)
+    return Found(REFUSED, (wrong_type(value, "a list", hint),), guess)
 
 
 # --- classes ------------------------------------------------------------------------------------------------
@@ -181,12 +191,23 @@ def _class_hook(cls: Any) -> Callable[[object, type], Found]:
         if not plans:
             plans.append(_plan(cls))
         if not isinstance(value, Mapping):
-            return refuse(wrong_type(value, "a mapping"))
+            return refuse(wrong_type(value, "a mapping", _as_mapping(plans[0], value)))
         given: dict[str, object] = {}
         diagnostics = list(_sort_fields(plans[0], value, given))
         return _build(plans[0], given, diagnostics)
 
     return structure_class
+
+
+def _as_mapping(plan: _Plan, value: object) -> str | None:
+    """Return the advice to write *value* under the one field (or one of a oneof) that it can be meant for, or None."""
+    fields = [f for f in plan.fields if f.required] or list(plan.fields)
+    exclusive = any({f.name for f in fields} <= group for group in plan.oneof)
+    if isinstance(value, list | tuple) or (len(fields) != 1 and not exclusive):
+        return None
+    if any(structure(value, f.type).value is REFUSED for f in fields):
+        return None
+    return "write " + " or ".join(f"{{{f.name}: {in_flow(value)}}}" for f in fields)
 
 
 def _sort_fields(plan: _Plan, value: Mapping[Any, object], given: dict[str, object]) -> Iterator[Diagnostic]:

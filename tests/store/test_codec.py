@@ -70,6 +70,36 @@ def test_every_mistake_is_named_with_its_path_from_the_root(change: dict[Any, ob
     assert expected == said({**RULE, **change})
 
 
+def route(**rule: object) -> dict[str, object]:
+    http = [{"route": [{"destination": {"host": "reviews"}}], **rule}]
+    return {**RULE, "kind": "VirtualService", "spec": {"hosts": ["a"], "http": http}}
+
+
+def to(destination: object) -> dict[str, object]:
+    return route(route=[{"destination": destination}])
+
+
+ADVICE = [
+    ({**RULE, "kind": "VirtualService", "spec": {"hosts": "reviews", "http": []}}, "write [reviews]"),
+    ({**RULE, "kind": "VirtualService", "spec": {"hosts": "*.mesh", "http": []}}, 'write ["*.mesh"]'),
+    ({**RULE, "kind": "VirtualService", "spec": {"hosts": 5, "http": []}}, None),
+    (route(match={"uri": {"exact": "/a"}}), "put it in a list: “- ” before its first key, or [{…}]"),
+    (to({"host": "reviews", "port": 9080}), "write {number: 9080}"),
+    (to({"host": "reviews", "port": "http"}), None),
+    (to("reviews"), "write {host: reviews}"),
+    (to(["reviews"]), None),
+    (route(match=[{"uri": "/a"}]), "write {exact: /a} or {prefix: /a} or {regex: /a}"),
+]
+
+
+@pytest.mark.parametrize(("document", "expected"), ADVICE)
+def test_a_value_without_its_brackets_is_shown_with_them(document: object, expected: str | None) -> None:
+    """Where a list or a mapping is wanted, the advice is what to write, if what was meant is plain."""
+    hints = [one.hint for one in decode(document)[1] if one.code == "wrong-type"]
+
+    assert [expected] == hints
+
+
 def entry(name: str = "x", **spec: object) -> dict[str, object]:
     head = {"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": {"name": name}}
     return {**head, "spec": {"hosts": ["a.mesh"], "resolution": "STATIC", **spec}}
