@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from ctl.output import ago
-from store.host import Head, apply_number, to_json
-from store.hosts import KnownHost
+from store.host import Head, to_json
+from store.hosts import KnownHost, has_reached
 
 HEADER = ("HOST", "STATE", "ADDRESS", "LABELS", "APPLY", "ENVOY", "AGENT", "NOTES")
 WIDE_HEADER = (*HEADER[:-1], "NAMESPACE", "UP", "RESTARTS", "XDS", "NOTES")
@@ -59,7 +59,7 @@ def notes(host: KnownHost, head: Head | None) -> list[str]:
         said.append(f"Envoy was started again {times}, last after {status.envoy_exit}")
     if status.rejections:
         said.append(f"rejects {', '.join(each.resource or each.xds for each in status.rejections)}")
-    if head and apply_number(host.active_apply or "") < head.number:
+    if head and not has_reached(host.active_apply, head.apply):
         said.append(f"behind: head is {head.apply}")
     return [*said, *status.notes]
 

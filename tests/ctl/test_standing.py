@@ -116,6 +116,8 @@ def test_nothing_is_active_while_the_host_does_not_know() -> None:
     [
         (live("a", "2-0000"), True, None),
         (live("a", "1-0000"), True, "behind: head is 2-0000"),
+        (live("a", "2-ffff"), True, "behind: head is 2-0000"),
+        (live("a", "3-ffff"), True, None),
         (live("a", "2-0000", REFUSED), False, "rejects Gateway default/edge"),
         (KnownHost("a", HostRecord("a")), False, "no report yet"),
         (KnownHost("a", None, None, HostStatus(left=True)), True, "left the mesh"),
