@@ -10,7 +10,7 @@ from ctl.standing import Standing, standings
 from ctl.survey import Survey
 from ctl.waiting import reason
 
-HEADER = ("KIND", "NAME", "APPLY", "VERDICT", "HOSTS", "REASON")
+HEADER = ("KIND", "NAME", "APPLY", "VERDICT", "HOSTS", "SOURCE", "REASON")
 NOT_WELL = frozenset({"unread", "rejected", "warming"})
 
 
@@ -72,13 +72,14 @@ def _head_line(survey: Survey, now: float) -> str:
 
 
 def _rows(each: Standing) -> Iterator[Sequence[str]]:
-    """Yield a resource's row, and one more for each further rejection. Without any, the reason is its file and line."""
+    """Yield a resource's row, and one more for each further rejection."""
     key, record = each.key, each.entry.record
     name = key.name if key.namespace == "default" else f"{key.namespace}/{key.name}"
     hosts = ", ".join(f"{verdict} {count}" for verdict, count in each.hosts.items()) or "-"
     reasons = [f"{refused.host}: {reason(refused.rejection)}" for refused in each.refused]
     if each.verdict == "unread":
         reasons += [said.message for said in each.entry.diagnostics]
-    first, *others = reasons or [f"{record.source.file}:{record.source.line}"]
-    yield key.kind, name, record.apply, each.verdict, hosts, first
-    yield from (("", "", "", "", "", other) for other in others)
+    first, *others = reasons or ["-"]
+    source = f"{record.source.file}:{record.source.line}"
+    yield key.kind, name, record.apply, each.verdict, hosts, source, first
+    yield from (("", "", "", "", "", "", other) for other in others)

@@ -330,6 +330,7 @@ def test_every_host_answers_for_itself(meshctl: Meshctl, new_host: Callable[...,
         meshctl.write("other.yaml", GATEWAY % ("other", "nobody", 8081))
         unrelated = meshctl("apply", "-f", "other.yaml", "--wait")
         status = meshctl.json("status", code=1)
+        rows = [re.split(" {3,}", line) for line in meshctl("status", code=1).stdout.splitlines()]
         hosts = meshctl.json("hosts")
 
     assert [("h1", "unaffected")] == pick(unaffected["hosts"], "host", "verdict")
@@ -347,6 +348,12 @@ def test_every_host_answers_for_itself(meshctl: Meshctl, new_host: Callable[...,
         ("VirtualService default/reviews", "active"),
     ] == pick(status["resources"], "resource", "verdict")
     assert [("h1", "live", "127.0.0.1", {"role": "edge"})] == pick(hosts["hosts"], "name", "state", "address", "labels")
+
+    assert ["KIND", "NAME", "APPLY", "VERDICT", "HOSTS", "SOURCE", "REASON"] in rows
+    assert ["taken.yaml:1", "h1: taken.yaml:1: Gateway default/taken:"] == [
+        cell[:40] for row in rows if row[:2] == ["Gateway", "taken"] for cell in row[5:]
+    ]
+    assert [["a.yaml:1", "-"]] == [row[5:] for row in rows if row[:2] == ["ServiceEntry", "reviews"]]
 
     meshctl("delete", "gateway", "taken", "--wait")
     host.end(signal.SIGKILL)
