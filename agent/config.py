@@ -84,8 +84,15 @@ class BadConfig(Exception):  # noqa: N818 - named as what it reports
     """The operator's configuration cannot be used; `diagnostics` has every mistake that was found."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        super().__init__("\n".join(f"{d.place}: {d.message}" if d.place else d.message for d in diagnostics))
+        super().__init__("\n".join(map(_line, diagnostics)))
         self.diagnostics = diagnostics
+
+
+def _line(said: Diagnostic) -> str:
+    """Return *said* as meshctl writes it: `file:line:column: error: message (expected …); hint`."""
+    where = f"{said.place}: " if said.place else ""
+    expected = f" (expected {said.expected})" if said.expected and said.expected not in said.message else ""
+    return f"{where}{said.level}: {said.message}{expected}" + (f"; {said.hint}" if said.hint else "")
 
 
 def _row(

@@ -16,6 +16,7 @@ from attrs import define, evolve, frozen
 from agent.config_values import NotYet, Wrong, WrongType, label_key
 from store import reader
 from store.diagnostic import Diagnostic, FieldPath, error, render_path
+from store.scalars import in_flow
 
 VARIABLE_PREFIX = "MESH_AGENT_"
 
@@ -114,7 +115,7 @@ def from_file(table: Table, file: Path, found: list[Diagnostic], *, required: bo
     reading = reader.read(data, str(file))
     found += reading.diagnostics
     for more in reading.documents[1:]:
-        found.append(evolve(error("invalid-value", "one document too many"), place=more.place(())))
+        found.append(evolve(error("invalid-value", "one document too many", hint="leave it out"), place=more.place(())))
     for document in reading.documents[:1]:
         yield from _from_section(table, (), document.value, _with_place(document, found))
 
@@ -160,7 +161,7 @@ def _unknown_text(table: Table, name: str, known: Mapping[str, Setting]) -> Wron
     words = name.removeprefix(VARIABLE_PREFIX).replace("-", "").replace("_", "").lower()
     if words in {"".join(path).replace("-", "").lower() for path in table.not_yet}:
         return NotYetKey()
-    return Unknown("there is no such setting", known, name)
+    return Unknown("there is no such setting", known, name, f"one of {', '.join(sorted(known))}")
 
 
 def _spelled_out(setting: Setting, text: str) -> object:
@@ -182,7 +183,7 @@ def _from_section(table: Table, path: tuple[str, ...], section: object, report: 
         return
     if not isinstance(section, Mapping):
         off = section is False or section == "off"
-        report(path, NotYet("`off`") if off else WrongType("is not a mapping", "keys and values"))
+        report(path, NotYet("`off`") if off else WrongType("is not a mapping", f"a mapping with {_keys(table, path)}"))
         return
     for key, raw in section.items():
         here = (*path, str(key))
@@ -199,10 +200,17 @@ def _unknown_key(table: Table, here: tuple[str, ...]) -> Wrong:
     if here in table.not_yet:
         return NotYetKey()
     depth = len(here) - 1
+    words = f"one of {_keys(table, here[:-1])}"
     keys = (*table.by_path, *table.not_yet)
     siblings = {path[depth] for path in keys if len(path) > depth and path[:depth] == here[:depth]}
-    elsewhere = next((f"`{render_path(path)}`?" for path in table.by_path if path[-1] == here[-1]), None)
-    return Unknown("there is no such key", siblings, here[-1], elsewhere)
+    elsewhere = next((f"did you mean `{render_path(path)}`?" for path in table.by_path if path[-1] == here[-1]), None)
+    return Unknown("there is no such key", siblings, here[-1], words, elsewhere)
+
+
+def _keys(table: Table, section: tuple[str, ...]) -> str:
+    """Return the keys that *section* of agent.yaml takes, as a message lists them."""
+    depth = len(section)
+    return ", ".join(sorted({path[depth] for path in table.by_path if len(path) > depth and path[:depth] == section}))
 
 
 def _judged(setting: Setting, raw: object, report: Report, *, at: FieldPath = ()) -> Chosen:
@@ -234,7 +242,8 @@ def _listed(raw: object) -> list[object]:
     if raw is False or raw == "off":
         raise NotYet("`off`")
     if not isinstance(raw, list):
-        raise WrongType("is not a list", "a list")
+        hint = f"write [{in_flow(raw)}]" if isinstance(raw, str) else None
+        raise WrongType("is not a list", "a list such as [a, b]", hint)
     if not raw:
         raise Wrong("is empty", "at least one item")
     for i, item in enumerate(raw):
@@ -245,19 +254,20 @@ def _listed(raw: object) -> list[object]:
 
 def _mapped(raw: object) -> Mapping[str, object]:
     if not isinstance(raw, Mapping):
-        raise WrongType("is not a mapping", "keys and values")
+        raise WrongType("is not a mapping", "a mapping such as {key: value}")
     return raw
 
 
 class Unknown(Wrong):
-    """A key, flag or variable that does not exist, perhaps with the name of one that does."""
+    """A key, flag or variable that does not exist, with the name of one that may be meant, or else all of them."""
 
     code = "unknown-field"
     about_key = True
 
-    def __init__(self, message: str, known: Iterable[str], name: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, known: Iterable[str], name: str, words: str, hint: str | None = None) -> None:
         near = get_close_matches(name, sorted(known), n=1)
-        super().__init__(message, hint=hint or (f"`{near[0]}`?" if near else None))
+        hint = hint or (f"did you mean `{near[0]}`?" if near else None)
+        super().__init__(message, None if hint else words, hint)
 
 
 class NotYetKey(Wrong):

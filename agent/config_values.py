@@ -73,7 +73,7 @@ def text(raw: object) -> str:
         quote = "write it in quotes" if isinstance(raw, bool | int | float) else None
         raise WrongType(f"{_shown(raw)} is not a string", "a string", quote)
     if not raw.strip():
-        raise Wrong("is empty")
+        raise Wrong("is empty", "a string with something in it")
     return raw
 
 
@@ -82,7 +82,7 @@ def host_name(raw: object) -> str:
     name = text(raw)
     if len(name) > 253 or not _DNS_NAME.fullmatch(name):
         lower = name.lower()
-        hint = f"`{lower}`?" if _DNS_NAME.fullmatch(lower) else None
+        hint = f"did you mean `{lower}`?" if _DNS_NAME.fullmatch(lower) else None
         expected = "lower-case letters, digits, `-` and `.`, as in DNS"
         raise Wrong(f"`{name}` is not a host name", expected, hint)
     return name
@@ -147,9 +147,9 @@ def resolver(raw: object) -> str:
 def etcd_endpoint(raw: object) -> str:
     """Return an etcd URL, `http://10.0.0.1:2379`, without a slash at the end."""
     written = text(raw)
-    expected = "a URL such as http://127.0.0.1:2379"
+    expected = "http://host:port, such as http://127.0.0.1:2379"
     if "://" not in written:
-        raise Wrong(f"`{written}` is not a URL", expected, f"`http://{written}`?")
+        raise Wrong(f"`{written}` is not a URL", expected, f"did you mean `http://{written}`?")
     scheme, _, rest = written.rstrip("/").partition("://")
     if scheme == "https":
         raise NotYet("TLS to etcd (`https://`)")
@@ -173,7 +173,7 @@ def directory(raw: object) -> Path:
     """Return an absolute path."""
     path = Path(text(raw))
     if not path.is_absolute():
-        raise Wrong(f"`{path}` is a relative path", "an absolute path", f"`{Path.cwd() / path}`?")
+        raise Wrong(f"`{path}` is a relative path", "an absolute path", f"did you mean `{Path.cwd() / path}`?")
     return path
 
 
@@ -200,7 +200,7 @@ def outbound_policy(raw: object) -> str:
     written = text(raw)
     if written not in OUTBOUND_POLICIES:
         near = get_close_matches(written.upper(), OUTBOUND_POLICIES, n=1, cutoff=0.6)
-        hint = f"`{near[0]}`?" if near else None
+        hint = f"did you mean `{near[0]}`?" if near else None
         raise Wrong(f"`{written}` is not a policy", " or ".join(OUTBOUND_POLICIES), hint)
     return written
 
@@ -219,7 +219,7 @@ def duration(raw: object) -> float:
     """Return seconds of `15s`, `500ms`, `1m30s`; `0s` is a duration, a bare number is not."""
     parts = _DURATION.findall(raw) if isinstance(raw, str) else []
     if not parts or "".join(number + unit for number, unit in parts) != raw:
-        hint = f"`{raw}s`?" if str(raw).isdigit() else None
+        hint = f"did you mean `{raw}s`?" if str(raw).isdigit() else None
         raise Wrong(f"{_shown(raw)} is not a duration", "a duration such as 15s or 500ms", hint)
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 

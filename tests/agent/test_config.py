@@ -102,7 +102,7 @@ def test_a_file_that_was_asked_for_has_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(BadConfig) as caught:
         load(tmp_path / "none.yaml", {}, {})
 
-    assert f"{tmp_path}/none.yaml: cannot be read: No such file or directory" == str(caught.value)
+    assert f"error: {tmp_path}/none.yaml: cannot be read: No such file or directory" == str(caught.value)
 
 
 def test_a_flag_beats_a_variable_which_beats_the_file(tmp_path: Path) -> None:
@@ -145,24 +145,24 @@ envoy: {concurrency: 0, drainTime: 15, stopWithAgent: "yes"}
 """
     expected = [
         "1:7 host: `VM_1` is not a host name",
-        "2:1 adress: there is no such key -> `address`?",
+        "2:1 adress: there is no such key -> did you mean `address`?",
         "3:14 labels.ok: `true` is not a string -> write it in quotes",
         "3:20 labels.-x: `-x` is not a label's name",
         "4:12 namespace: `a.b` is not a namespace",
-        "6:15 etcd.endpoints[0]: `127.0.0.1:2379` is not a URL -> `http://127.0.0.1:2379`?",
+        "6:15 etcd.endpoints[0]: `127.0.0.1:2379` is not a URL -> did you mean `http://127.0.0.1:2379`?",
         "6:31 etcd.endpoints[1]: `ftp://x:1` is not the URL of an etcd server",
         "6:44 etcd.endpoints[2]: `http://x` has no port",
         "6:56 etcd.endpoints[3]: TLS to etcd (`https://`) is not supported yet -> leave it out",
         "7:11 etcd.prefix: `/mesh/` is not a prefix",
-        "8:3 etcd.httpProxy: there is no such key -> `outbound.httpProxy`?",
+        "8:3 etcd.httpProxy: there is no such key -> did you mean `outbound.httpProxy`?",
         "10:15 outbound.httpProxy[0]: `localhost:1` is not an address and a port",
         "10:28 outbound.httpProxy[1]: `127.0.0.1:0` has no port",
         "10:43 outbound.httpProxy[2]: `::1:15080` is not an address and a port",
-        "11:11 outbound.policy: `allow_all` is not a policy -> `ALLOW_ANY`?",
-        "12:11 stateDir: `lib` is a relative path -> " + f"`{Path.cwd() / 'lib'}`?",
+        "11:11 outbound.policy: `allow_all` is not a policy -> did you mean `ALLOW_ANY`?",
+        "12:11 stateDir: `lib` is a relative path -> " + f"did you mean `{Path.cwd() / 'lib'}`?",
         "13:17 dns.upstream: is empty",
         "14:22 envoy.concurrency: `0` is not a number of threads",
-        "14:36 envoy.drainTime: `15` is not a duration -> `15s`?",
+        "14:36 envoy.drainTime: `15` is not a duration -> did you mean `15s`?",
         "14:55 envoy.stopWithAgent: `yes` is neither true nor false",
     ]
 
@@ -194,12 +194,12 @@ def test_what_does_not_work_yet_is_refused_by_name(tmp_path: Path, text: str, ex
         ("- a\n", "1:1 is not a mapping"),
         ("etcd: 5\n", "1:7 etcd: is not a mapping"),
         ("labels: [a]\n", "1:9 labels: is not a mapping"),
-        ("outbound: {httpProxy: 127.0.0.1:1}\n", "1:23 outbound.httpProxy: is not a list"),
+        ("outbound: {httpProxy: 127.0.0.1:1}\n", "1:23 outbound.httpProxy: is not a list -> write [\"127.0.0.1:1\"]"),
         ("dns: {upstream: [1.1.1.1, 1.1.1.1]}\n", "1:17 dns.upstream: `1.1.1.1` is there twice"),
-        ("host: vm-1\n---\nhost: vm-2\n", "3:1 one document too many"),
+        ("host: vm-1\n---\nhost: vm-2\n", "3:1 one document too many -> leave it out"),
         ("host: [a]\n", "1:7 host: a list is not a string"),
         ("host: 12\n", "1:7 host: `12` is not a string -> write it in quotes"),
-        ("host: VM-1\n", "1:7 host: `VM-1` is not a host name -> `vm-1`?"),
+        ("host: VM-1\n", "1:7 host: `VM-1` is not a host name -> did you mean `vm-1`?"),
         ("address: 0.0.0.0\n", "1:10 address: `0.0.0.0` is no address that peers could reach"),
         ("1: a\n", "1:1 a key that is not a string -> put it in quotes"),
     ],
@@ -220,7 +220,7 @@ def test_broken_yaml_is_one_of_the_mistakes(tmp_path: Path) -> None:
 def test_flags_and_variables_are_named_in_their_mistakes(tmp_path: Path) -> None:
     """What is wrong on the command line or in the environment names the flag or the variable."""
     expected = [
-        "MESH_AGENT_ADDRES: there is no such setting -> `MESH_AGENT_ADDRESS`?",
+        "MESH_AGENT_ADDRES: there is no such setting -> did you mean `MESH_AGENT_ADDRESS`?",
         "MESH_AGENT_CAPTURE: not supported yet -> leave it out",
         "MESH_AGENT_ETCD_CA: not supported yet -> leave it out",
         "MESH_AGENT_DRAIN_TIME: `soon` is not a duration",
@@ -315,10 +315,29 @@ def test_every_key_is_a_flag(tmp_path: Path) -> None:
 
 
 def test_the_exception_shows_every_mistake(tmp_path: Path) -> None:
-    """Printed, the exception is a line a mistake, each with its place."""
+    """Printed, the exception is a line a mistake: its place, what was expected, and what to do."""
+    text = """\
+hots: a
+envoy: {path: ''}
+etcd: {endpoints: [http://x], zzz: 1}
+outbound: {policy: any, httpProxy: 5}
+dns: 5
+labels: [a]
+"""
     with pytest.raises(BadConfig) as caught:
-        load_text(tmp_path, "hots: a\nenvoy: {path: ''}\n")
+        load_text(tmp_path, text, {}, MESH_AGENT_OUTBOUND_POLICY="allow_all")
 
-    file = tmp_path / "agent.yaml"
+    expected = [
+        ":1:1: error: hots: there is no such key; did you mean `host`?",
+        ":2:15: error: envoy.path: is empty (expected a string with something in it)",
+        ":3:20: error: etcd.endpoints[0]: `http://x` has no port (expected a port from 1 to 65535 after the last `:`)",
+        ":3:31: error: etcd.zzz: there is no such key (expected one of endpoints, prefix)",
+        ":4:20: error: outbound.policy: `any` is not a policy (expected ALLOW_ANY or REGISTRY_ONLY)",
+        ":4:36: error: outbound.httpProxy: is not a list (expected a list such as [a, b])",
+        ":5:6: error: dns: is not a mapping (expected a mapping with upstream)",
+        ":6:9: error: labels: is not a mapping (expected a mapping such as {key: value})",
+        "error: MESH_AGENT_OUTBOUND_POLICY: `allow_all` is not a policy (expected ALLOW_ANY or REGISTRY_ONLY); "
+        "did you mean `ALLOW_ANY`?",
+    ]
 
-    assert f"{file}:1:1: hots: there is no such key\n{file}:2:15: envoy.path: is empty" == str(caught.value)
+    assert expected == str(caught.value).replace(str(tmp_path / "agent.yaml"), "").split("\n")
