@@ -10,7 +10,7 @@ from ctl.diagnostics import Sources, render
 from ctl.exit_codes import ExitCode
 from ctl.inputs import load_names
 from ctl.output import talk
-from ctl.stored import DEFAULT_NAMESPACE, everything, kind_named, not_found
+from ctl.stored import DEFAULT_NAMESPACE, everything, meant, not_found
 from store.client import State, Wanted, read_state
 from store.etcd.client import Etcd
 from store.keys import Keys
@@ -35,12 +35,12 @@ class Selection:
 
     Attributes:
         keys: those, by name or from files.
-        kind, namespace: with no *keys*: all of these; None is every one.
+        kinds, namespace: with no *keys*: all of these; no kinds are every kind, None is every namespace.
         sources: texts of the files.
     """
 
     keys: tuple[Key, ...] = ()
-    kind: str | None = None
+    kinds: tuple[str, ...] = ()
     namespace: str | None = None
     sources: Sources = field(factory=lambda: Sources({}), repr=False, eq=False)
 
@@ -55,27 +55,25 @@ class Selection:
         namespace: str | None,
         all_namespaces: bool,
     ) -> Self:
-        """Return what the command line means; *word* may be `KIND/NAME`.
+        """Return what the command line means.
 
         Raises:
             ValueError: it means nothing, or two things at once; the message says what to write.
             Refused: the files could not be read, and why was said.
         """
-        word, slash, name = (word or "").partition("/")
-        given = [*([name] if slash else []), *names]
+        asked = meant(word or "all", names)
         if files and everything:
             raise ValueError("-f and --all exclude each other: the files say what to delete, or it is all there is")
-        if sum((bool(given), bool(files), everything)) != 1 or (files and word):
+        if sum((bool(asked.named), bool(files), everything)) != 1 or (files and word):
             raise ValueError("say what to delete: KIND NAME…, -f FILE, KIND --all, or --all")
         if files:
             return cls._of_files(files, namespace)
-        kind = kind_named(word).name if word and word != "all" else None
-        where = namespace or (None if all_namespaces or (everything and kind is None) else DEFAULT_NAMESPACE)
-        if not given:
-            return cls(kind=kind, namespace=where)
-        if kind is None or where is None:
-            raise ValueError("names are of one kind and one namespace: KIND NAME… [-n NAMESPACE]")
-        return cls(tuple(Key(where, each, kind) for each in dict.fromkeys(given)))
+        where = namespace or (None if all_namespaces or (everything and not asked.kinds) else DEFAULT_NAMESPACE)
+        if not asked.named:
+            return cls(kinds=asked.kinds, namespace=where)
+        if not asked.kinds or where is None:
+            raise ValueError("names are of a kind and of one namespace: KIND NAME… [-n NAMESPACE]")
+        return cls(tuple(Key(where, name, kind) for kind, name in asked.named if kind))
 
     @classmethod
     def _of_files(cls, files: Sequence[str], namespace: str | None) -> Self:
@@ -88,7 +86,7 @@ class Selection:
 
     @property
     def is_whole_mesh(self) -> bool:
-        return not self.keys and self.kind is None and self.namespace is None
+        return not self.keys and not self.kinds and self.namespace is None
 
     def in_state(self, state: State, keys: Keys) -> tuple[Key, ...]:
         """Return the Keys that are meant and there."""
@@ -96,7 +94,8 @@ class Selection:
         if self.keys:
             present = frozenset(there)
             return tuple(key for key in self.keys if key in present)
-        fits = (key for key in there if self.kind in (None, key.kind) and self.namespace in (None, key.namespace))
+        of_kind = [key for key in there if not self.kinds or key.kind in self.kinds]
+        fits = (key for key in of_kind if self.namespace in (None, key.namespace))
         return tuple(sorted(fits, key=lambda key: (key.kind, key)))
 
 

@@ -10,12 +10,10 @@ from attrs import frozen
 from ctl.changes import resource_name
 from ctl.exit_codes import ExitCode
 from ctl.output import print_object, render_yaml, show, table, talk
-from ctl.stored import DEFAULT_NAMESPACE, Stored, UnknownKind, everything, kind_named, not_found, rows, unreadable
+from ctl.stored import DEFAULT_NAMESPACE, Meant, Stored, everything, meant, not_found, rows, unreadable
 from store.client import read_state
 from store.etcd.client import Etcd
 from store.keys import Keys
-
-__all__ = ["Query", "UnknownKind", "get"]
 
 
 @frozen
@@ -23,35 +21,30 @@ class Query:
     """Which resources are asked for.
 
     Attributes:
-        kind: name of the kind; None is every kind.
-        names: none is all.
+        meant: kinds and names.
         namespace: None is every namespace.
     """
 
-    kind: str | None
-    names: tuple[str, ...]
+    meant: Meant
     namespace: str | None
 
     @classmethod
     def of(cls, word: str, names: Sequence[str], namespace: str | None, *, all_namespaces: bool) -> Self:
-        """Return the query that the command line means; *word* may be `KIND/NAME`.
+        """Return the query that the command line means.
 
         Raises:
-            UnknownKind: *word* names no kind.
+            ValueError: see `ctl.stored.meant`.
         """
-        word, slash, name = word.partition("/")
-        kind = None if word == "all" else kind_named(word).name
-        chosen = None if all_namespaces else namespace or DEFAULT_NAMESPACE
-        return cls(kind, ((name,) if slash else ()) + tuple(names), chosen)
+        return cls(meant(word, names), None if all_namespaces else namespace or DEFAULT_NAMESPACE)
 
     def finds(self, stored: Stored) -> bool:
         """Whether *stored* is asked for."""
         key = stored.key
-        return (
-            self.kind in (None, key.kind)
-            and self.namespace in (None, key.namespace)
-            and (not self.names or key.name in self.names)
-        )
+        if self.namespace not in (None, key.namespace):
+            return False
+        if self.meant.named:
+            return any(kind in (None, key.kind) and name == key.name for kind, name in self.meant.named)
+        return not self.meant.kinds or key.kind in self.meant.kinds
 
 
 async def get(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCode:
@@ -64,9 +57,10 @@ async def get(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCode:
         talk([f"warning: {broken} is not a record of meshctl; it is left out"])
     stored = everything(state, keys)
     found = [each for each in stored if query.finds(each)]
-    missing = [name for name in query.names if name not in {each.key.name for each in found}]
-    for name in missing:
-        talk([f"meshctl: {not_found(query.kind or 'resource', name, query.namespace or 'any', stored)}"])
+    there = {(kind, each.key.name) for each in found for kind in (None, each.key.kind)}
+    missing = [named for named in query.meant.named if named not in there]
+    for kind, name in missing:
+        talk([f"meshctl: {not_found(kind or 'resource', name, query.namespace or 'any', stored)}"])
     if found or not missing:
         _print(found, query, output)
     return ExitCode.NO if missing else ExitCode.YES
@@ -75,7 +69,7 @@ async def get(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCode:
 def _print(found: Sequence[Stored], query: Query, output: str) -> None:
     documents = [each.record.document for each in found]
     if output == "json":
-        single = len(query.names) == 1 and len(found) == 1
+        single = len(query.meant.named) == 1 and len(found) == 1
         print_object(documents[0] if single else {"apiVersion": "v1", "kind": "List", "items": documents}, output)
     elif output == "yaml":
         click.echo("\n---\n".join(map(render_yaml, documents)) if documents else "", nl=bool(documents))
@@ -85,7 +79,7 @@ def _print(found: Sequence[Stored], query: Query, output: str) -> None:
         _tables(found, query, wide=output == "wide")
     if not found and output not in ("json", "name"):
         where = f"namespace {query.namespace}" if query.namespace else "any namespace"
-        talk([f"no {query.kind or 'resource'} in {where}"])
+        talk([f"no {query.meant.kind or 'resource'} in {where}"])
 
 
 def _tables(found: Iterable[Stored], query: Query, *, wide: bool) -> None:
@@ -96,7 +90,7 @@ def _tables(found: Iterable[Stored], query: Query, *, wide: bool) -> None:
         if not first:
             show([""])
         first = False
-        if query.kind is None:
+        if query.meant.kind is None:
             at = header.index("NAME")
             body = [(*row[:at], f"{kind.lower()}/{row[at]}", *row[at + 1 :]) for row in body]
         show(table(header, body))

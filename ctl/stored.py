@@ -34,18 +34,61 @@ class Stored:
 
 
 def kind_named(word: str) -> Kind:
-    """Return the kind that *word* names.
+    """Return the kind that *word* names; as with kubectl, its group may follow: `virtualservices.networking.istio.io`.
 
     Raises:
         UnknownKind: it names none.
     """
-    kind = kind_by_word(word)
-    if kind is None:
+    plain, _, group = word.partition(".")
+    kind = kind_by_word(plain)
+    if kind is None or (group and group not in (kind.group, *(f"{each}.{kind.group}" for each in kind.versions))):
         words = [each for known in KINDS.values() for each in (known.plural, known.name)]
         hint = did_you_mean(word, words)
         listed = ", ".join(f"{known.plural} ({known.short})" for known in KINDS.values())
         raise UnknownKind(f'unknown kind "{word}"; {hint or f"kinds are {listed}"}')
     return kind
+
+
+@frozen
+class Meant:
+    """Which resources the words of a command line mean.
+
+    Attributes:
+        kinds: names of the kinds; none is every kind.
+        named: (kind, name) of each that is meant by name, kind None being any kind; none is all of *kinds*.
+    """
+
+    kinds: tuple[str, ...] = ()
+    named: tuple[tuple[str | None, str], ...] = ()
+
+    @property
+    def kind(self) -> str | None:
+        """The only kind; None when there are more."""
+        return self.kinds[0] if len(self.kinds) == 1 else None
+
+
+def meant(word: str, names: Sequence[str]) -> Meant:
+    """Return what `KIND[,KIND…] [NAME…]` or `KIND/NAME…` mean; KIND `all` is every kind.
+
+    Raises:
+        UnknownKind: a word names no kind.
+        ValueError: both forms at once.
+    """
+    if "/" not in word:
+        if any("/" in name for name in names):
+            raise ValueError("write KIND NAME… or KIND/NAME…, not both at once")
+        words = [each for each in word.split(",") if each] or [word]
+        kinds = () if "all" in words else tuple(dict.fromkeys(kind_named(each).name for each in words))
+        return Meant(kinds, tuple(dict.fromkeys((kind, name) for kind in kinds or (None,) for name in names)))
+    named: list[tuple[str | None, str]] = []
+    kind: str | None = None
+    for each in (word, *names):  # a name without its kind is of the kind before it
+        before, slash, name = each.rpartition("/")
+        if slash:
+            kind = None if before == "all" else kind_named(before).name
+        named.append((kind, name))
+    kinds = () if any(of is None for of, _ in named) else tuple(dict.fromkeys(of for of, _ in named if of))
+    return Meant(kinds, tuple(dict.fromkeys(named)))
 
 
 def everything(state: State, keys: Keys) -> list[Stored]:

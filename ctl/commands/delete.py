@@ -29,7 +29,7 @@ def command(
     """Remove resources, all of them in one atomic change.
 
     \b
-    meshctl delete KIND NAME…     those
+    meshctl delete KIND NAME…     those; also KIND/NAME…, and KIND,KIND for several kinds
     meshctl delete -f FILE        those that the files name
     meshctl delete KIND --all     all of a kind in the namespace (-A: in every namespace)
     meshctl delete --all          everything; asks first, and without a terminal wants --yes

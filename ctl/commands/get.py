@@ -19,13 +19,15 @@ def command(
 ) -> None:  # fmt: skip
     """Show the resources of KIND (virtualservices, virtualservice, vs, … or all), or those with the NAMEs.
 
+    KIND may be several, vs,dr; and vs/reviews dr/reviews names one of each.
+
     What -o yaml and -o json print can be applied again.
     """
-    from ctl.getting import Query, UnknownKind, get
+    from ctl.getting import Query, get
     from ctl.store import run
 
     try:
         query = Query.of(kind, names, namespace, all_namespaces=all_namespaces)
-    except UnknownKind as unknown:
-        raise click.UsageError(str(unknown)) from unknown
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from wrong
     ctx.exit(run(options.StoreFlags(etcd, prefix), lambda store, keys: get(store, keys, query, output)))

@@ -225,6 +225,32 @@ async def test_records_that_were_changed_without_an_apply_are_not_taken_over(mes
     assert await etcd.get(keys.resource(copy)) is None
 
 
+def test_several_kinds_are_named_at_once(meshctl: Meshctl) -> None:
+    """As with kubectl: kinds with commas, KIND/NAME several times, and a kind with its group; at get and at delete."""
+    meshctl.write("a.yaml", SERVICE, RULE, GATEWAY % ("edge", "edge", 80))
+    meshctl("apply", "-f", "a.yaml")
+    both = "virtualservice/reviews\nserviceentry/reviews\n"
+
+    assert sorted(both.split()) == sorted(meshctl("get", "vs,se", "-o", "name").stdout.split())
+    assert sorted(both.split()) == sorted(meshctl("get", "vs/reviews", "se/reviews", "-o", "name").stdout.split())
+    assert "virtualservice/reviews" in meshctl("get", "vs,se", "reviews").stdout
+    assert "gateway/edge\n" == meshctl("get", "gateways.networking.istio.io", "-o", "name").stdout
+    assert 'no Gateway "reviews"' in meshctl("get", "gw/reviews", "vs/reviews", code=1).stderr
+    assert "not both at once" in meshctl("get", "vs", "se/reviews", code=2).stderr
+    assert "unknown kind" in meshctl("get", "gateways.example.org", code=2).stderr
+
+    meshctl("delete", "vs/reviews", "gw/edge", "--dry-run")
+    meshctl("delete", "vs/edge", "gw/edge", code=1)
+    meshctl("delete", "vs/reviews", "gw/edge")
+
+    assert "serviceentry/reviews\n" == meshctl("get", "all", "-o", "name").stdout
+
+    meshctl("apply", "-f", "a.yaml")
+    meshctl("delete", "vs,se", "--all")
+
+    assert "gateway/edge\n" == meshctl("get", "all", "-o", "name").stdout
+
+
 def test_what_is_too_large_names_sizes_and_the_way_out(meshctl: Meshctl) -> None:
     """Nothing is changed, sizes have units, and splitting the files is the way."""
     long = ", ".join(".".join([letter * 60] * 4) for letter in "abcd")
