@@ -290,16 +290,21 @@ def untouched(findings: Iterable[Diagnostic], refusals: Iterable[Diagnostic]) ->
         refusals: why there are stand-ins; paths from the same root.
     """
     refused = [_subject(said) for said in refusals if said.is_error]
+    ends = {step for path in refused for step in path[:1] + path[-1:]}
     for said in findings:
         subject = _subject(said)
         related = any(other[: len(subject)] == subject[: len(other)] for other in refused)
-        rests = any(words in said.message and any(o[:1] == (root,) for o in refused) for root, words in _RESTS_ON)
+        rests = any(words in said.message and name in ends for name, words in _RESTS_ON)
         if said.is_error and not related and not rests:
             yield said
 
 
-_RESTS_ON = (("ports", "the service has no port"), ("endpoints", "cannot be looked up"))
-"""(field, words of a finding elsewhere that rests on what is in the field)."""
+_RESTS_ON = (
+    ("ports", "the service has no port"),
+    ("endpoints", "cannot be looked up"),
+    ("match", "is no group of the pattern"),
+)
+"""(field, words of a finding elsewhere that rests on what is in the field): kept back when the field was refused."""
 
 
 def _subject(said: Diagnostic) -> FieldPath:

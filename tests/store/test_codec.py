@@ -131,6 +131,26 @@ SEVERAL = [
         ],
     ),
     (entry(hosts=5, ports=[HTTP_PORT]), ["wrong-type spec.hosts"]),
+    (
+        entry(ports=[{**HTTP_PORT, "name": 5}], endpoints=[{"address": "10.0.0.1", "ports": {"http": 80}}]),
+        ["wrong-type spec.ports[0].name"],
+    ),
+    (
+        {
+            **RULE,
+            "kind": "VirtualService",
+            "spec": {
+                "hosts": ["a"],
+                "http": [
+                    {
+                        "rewrite": {"uriRegexRewrite": {"match": 5, "rewrite": "\\1"}},
+                        "route": [{"destination": {"host": "a"}}],
+                    }
+                ],
+            },
+        },
+        ["wrong-type spec.http[0].rewrite.uriRegexRewrite.match"],
+    ),
     (entry(hosts=None, location="HERE"), ["bad-value spec.location", "missing-field spec"]),
     (entry(ports=[HTTP_PORT, 5, {**HTTP_PORT, "number": 0}]), [
         "wrong-type spec.ports[1]", "bad-value spec.ports[2].number", "duplicate spec.ports[2].name"
