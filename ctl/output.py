@@ -16,6 +16,7 @@ _STYLES: Mapping[str, str] = {
     "created": "green", "configured": "yellow", "deleted": "magenta", "unchanged": "dim",
     "active": "green", "live": "green", "unaffected": "dim", "gone": "dim",
     "warming": "yellow", "offline": "yellow", "stale": "yellow", "timeout": "red", "rejected": "red", "unread": "red",
+    "held": "red",
     "error": "bold red", "warning": "bold yellow", "info": "bold blue",
 }  # fmt: skip
 """Words that have a colour, wherever they stand alone."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from attrs import evolve
+
 from ctl import host_list
 from ctl.changes import apply_json, resource_name
 from ctl.exit_codes import ExitCode
@@ -26,6 +28,7 @@ def status(survey: Survey, namespace: str | None, *, output: str, now: float) ->
         YES when everything is active or unaffected on every host, else NO.
     """
     found = standings(survey.snapshot, survey.hosts) if survey.snapshot else []
+    found = [_as_held(each) if str(each.key) in survey.foreign else each for each in found]
     listed = [each for each in found if namespace in (None, each.key.namespace)]
     if output in ("json", "yaml"):
         print_object(_as_json(survey, listed), output)
@@ -34,11 +37,16 @@ def status(survey: Survey, namespace: str | None, *, output: str, now: float) ->
     else:
         _tables(survey, listed, wide=output == "wide", now=now)
     if survey.held:
-        talk([f"meshctl: {survey.held}; take the records over with `meshctl apply --adopt`, or put them back"])
+        talk([f"meshctl: {survey.held}"])
     for key, why in survey.unread.items():
         talk([f"meshctl: {key} cannot be read: {why}"])
     well = not survey.held and not survey.unread and all(map(host_list.is_well, survey.hosts))
     return ExitCode.YES if well and not any(each.verdict in NOT_WELL for each in listed) else ExitCode.NO
+
+
+def _as_held(each: Standing) -> Standing:
+    """Return the standing of a record that no apply wrote: no host has it, whatever was there before."""
+    return evolve(each, verdict="held", hosts={}, refused=())
 
 
 def _as_json(survey: Survey, listed: Sequence[Standing]) -> dict[str, object]:
@@ -79,6 +87,8 @@ def _rows(each: Standing) -> Iterator[Sequence[str]]:
     reasons = [f"{refused.host}: {reason(refused.rejection)}" for refused in each.refused]
     if each.verdict == "unread":
         reasons += [said.message for said in each.entry.diagnostics]
+    if each.verdict == "held":
+        reasons.append("changed without an apply")
     first, *others = reasons or ["-"]
     source = f"{record.source.file}:{record.source.line}"
     yield key.kind, name, record.apply, each.verdict, hosts, source, first

@@ -1,9 +1,12 @@
 """One look at the whole mesh: what it should be, and what its hosts say. For `status` and `hosts`."""
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from store import digest
+from store.client import State, refuse_unexpected
+from store.errors import Conflict
 from store.etcd.client import Etcd
-from store.host import BadHostRecord, Head, unpack
+from store.host import BadHostRecord, Head, pack, unpack
 from store.hosts import KnownHost, read_hosts
 from store.keys import Keys
 from store.replica import Replica
@@ -17,8 +20,9 @@ class Survey:
     Attributes:
         head: the latest apply; None before the first.
         revision: of `config/`.
-        snapshot: the mesh; None when the stored records are not what an apply wrote.
-        held: why not; None with a snapshot.
+        snapshot: the mesh as it is stored; None when there are records without a head.
+        held: why agents do not follow it, and what to do; None when it is what an apply wrote.
+        foreign: `Kind namespace/name` of the records that no apply wrote, as far as that can be told.
         unread: `Kind namespace/name` → why this version cannot read its record.
         hosts: all that are live or ever reported, by name.
     """
@@ -27,6 +31,7 @@ class Survey:
     revision: int
     snapshot: Snapshot | None
     held: str | None
+    foreign: frozenset[str]
     unread: dict[str, str]
     hosts: tuple[KnownHost, ...]
 
@@ -38,11 +43,30 @@ async def look(etcd: Etcd, keys: Keys) -> Survey:
         StoreUnavailable: etcd does not answer.
     """
     listing = await etcd.list(keys.config)
+    values = {item.key: item.value for item in listing.items}
+    raw = {key: value for key, value in values.items() if keys.parse_resource(key) is not None}
+    revisions = {item.key: item.mod_revision for item in listing.items}
+    head = _head(values.get(keys.head))
+    state = State(listing.revision, head, revisions.get(keys.head, 0), raw, revisions)
+    held = _held(state, keys, has_head=keys.head in values)
+    if held and head:  # a head that fits what is there: people are shown that, though no agent follows it
+        values[keys.head] = pack(evolve(head, records=len(raw), digest=digest.render(digest.digest_of(raw.items()))))
     replica = Replica(keys)
-    replica.load(((item.key, item.value) for item in listing.items), listing.revision)
-    head_value = next((item.value for item in listing.items if item.key == keys.head), None)
+    replica.load(values.items(), listing.revision)
     hosts = (await read_hosts(etcd, keys)).hosts
-    return Survey(_head(head_value), listing.revision, replica.snapshot, replica.held, dict(replica.unread), hosts)
+    foreign = frozenset(state.foreign(keys)) if held else frozenset()
+    return Survey(head, listing.revision, replica.snapshot, held, foreign, dict(replica.unread), hosts)
+
+
+def _held(state: State, keys: Keys, *, has_head: bool) -> str | None:
+    """Return why agents do not follow *state*, in the words that `apply` refuses it with."""
+    if has_head and state.head is None:
+        return f"{keys.head} was not written by meshctl; agents keep the last good state. Put it back from a backup"
+    try:
+        refuse_unexpected(state, keys)
+    except Conflict as conflict:
+        return str(conflict)
+    return None
 
 
 def _head(value: bytes | None) -> Head | None:

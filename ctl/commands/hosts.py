@@ -18,6 +18,8 @@ def command(output: str, etcd: str, prefix: str) -> None:
     from ctl.survey import look
 
     survey = run(options.StoreFlags(etcd, prefix), look)
+    if survey.held:
+        talk([f"meshctl: {survey.held}"])
     if output in ("json", "yaml"):
         print_object({"hosts": [host_json(host, survey.head) for host in survey.hosts]}, output)
     elif output == "name":

@@ -212,10 +212,20 @@ async def test_records_that_were_changed_without_an_apply_are_not_taken_over(mes
 
     refused = meshctl("apply", "-f", "a.yaml", code=3)
     held = meshctl("status", code=1)
+    hosts = meshctl("hosts")
+    verdicts = meshctl.json("status", code=1)
 
     assert "VirtualService default/copy" in refused.stderr
     assert "--adopt" in refused.stderr
-    assert "without an apply" in held.stderr
+    assert refused.stderr.splitlines()[-1] in held.stderr.splitlines()
+    assert refused.stderr.splitlines()[-1] in hosts.stderr.splitlines()
+    assert re.search("VirtualService +copy .* held .* changed without an apply", held.stdout)
+    assert re.search("ServiceEntry +reviews ", held.stdout)
+    assert [
+        ("ServiceEntry default/reviews", "unaffected"),
+        ("VirtualService default/copy", "held"),
+        ("VirtualService default/reviews", "unaffected"),
+    ] == pick(verdicts["resources"], "resource", "verdict")
 
     adopted = meshctl("apply", "--adopt")
 
