@@ -8,7 +8,8 @@ _MODULUS = 1 << 128
 
 def record_hash(key: str, value: bytes) -> int:
     """Return the hash of one record, bound to its key."""
-    return int.from_bytes(hashlib.blake2b(key.encode(errors="surrogateescape") + b"\0" + value, digest_size=16).digest(), "big")
+    bound = key.encode(errors="surrogateescape") + b"\0" + value
+    return int.from_bytes(hashlib.blake2b(bound, digest_size=16).digest(), "big")
 
 
 def digest_of(items: Iterable[tuple[str, bytes]]) -> int:

@@ -24,7 +24,7 @@ def config(request: pytest.FixtureRequest) -> EnvoyConfig:
 
 
 def _proxies() -> list[tuple[EnvoyConfig, Any]]:
-    return [(config, manager) for config in CONFIGURATIONS.values() for manager in managers(config, "proxy|")]
+    return [(config, manager) for config in CONFIGURATIONS.values() for manager in managers(config, "explicit-proxy|")]
 
 
 def _is_service_table(table: Any) -> bool:
@@ -156,7 +156,7 @@ def test_dialling_has_an_end(config: EnvoyConfig) -> None:
 
 def test_escaped_slashes_are_rejected_at_the_edge_only() -> None:
     """Outbound they are somebody else's API; paths are normalised and slashes merged everywhere."""
-    for name, action in (("proxy|", "KEEP_UNCHANGED"), ("gateway|", "REJECT_REQUEST")):
+    for name, action in (("explicit-proxy|", "KEEP_UNCHANGED"), ("gateway|", "REJECT_REQUEST")):
         found = [manager for config in CONFIGURATIONS.values() for manager in managers(config, name)]
 
         assert found
