@@ -171,7 +171,7 @@ class TestStore:
 
         assert "config/head is gone" in str(held.held)
         assert held.held == again.held
-        assert "1-0000" == healed.active_apply
+        assert "2-0000" == healed.active_apply  # counted on above what the host has seen
 
     async def test_a_store_without_space(self, directory: Path, reviews: dict[str, Upstream]) -> None:
         """NOSPACE: reads go on, an apply says what is wrong in words, reports pause, and all comes back with space."""
