@@ -187,8 +187,7 @@ class Replica:
             else:
                 entries[key] = entry
         self._remember_published()
-        hosts = self._snapshot.hosts if self._snapshot else {}
-        self._snapshot = Snapshot(self.revision, self._head, entries.finish(), hosts)
+        self._snapshot = Snapshot(self.revision, self._head, entries.finish())
         return Published(self._snapshot, frozenset(changed))
 
     def _remember_published(self) -> None:

@@ -7,7 +7,7 @@ from immutables import Map
 
 from store.codec import Record, understand
 from store.diagnostic import Diagnostic
-from store.host import Head, HostRecord
+from store.host import Head
 from store.resources.fields import Key
 from store.resources.kinds import Resource
 
@@ -64,13 +64,11 @@ class Snapshot:
         revision: the etcd revision of that apply; 0 for a mesh without any.
         head: the apply that made it; None before the first.
         entries: Key → Entry. A persistent map: the next snapshot shares with this one whatever did not change.
-        hosts: host name → live record. Not bound to *revision*: hosts come and go by their own watch.
     """
 
     revision: int = 0
     head: Head | None = None
     entries: Map[Key, Entry] = field(factory=Map, converter=_persistent)
-    hosts: Mapping[str, HostRecord] = field(factory=dict)
 
 
 def age(key: Key, entry: Entry) -> tuple[int, str, str]:
