@@ -8,6 +8,7 @@ Tasks speak by `Watchable`; the compiler, Rollout and the pushes are synchronous
 """
 
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -102,7 +103,6 @@ class Agent:
             conditions=lambda: (self._follower.replica.held, self._follower.replica.unread, self._resolver.problems),
             envoy_state=self._envoy_state,
         )
-        self._changed: Watchable[int] = Watchable(0)
 
     def __repr__(self) -> str:
         return f"<Agent {self._config.host} {self._rollout!r}>"
@@ -149,23 +149,20 @@ class Agent:
     async def _compile(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Compile every Snapshot and every change of addresses, and push; `started` after the first."""
         await self._follower.published.wait_for(lambda snapshot: snapshot is not None)
-        started = False
         async with trio.open_nursery() as nursery:
             for source in (self._follower.published, self._resolver.answers):
-                nursery.start_soon(self._forward, source)
-            seen = -1
-            while True:
-                seen = await self._changed.changed(seen)
-                self._push()
-                if not started:
-                    task_status.started()
-                    started = True
+                await nursery.start(self._push_after, source)
+            gc.freeze()  # the mesh as it is will mostly stay: no collection has to walk through it again
+            task_status.started()
 
-    async def _forward(self, source: Watchable[Any]) -> None:
-        seen = -1
+    async def _push_after(self, source: Watchable[Any], *, task_status: trio.TaskStatus[None]) -> None:
+        """Push now, and after every change of *source*."""
+        seen = await source.changed(-1)
+        self._push()
+        task_status.started()
         while True:
             seen = await source.changed(seen)
-            self._changed.set(self._changed.value + 1)
+            self._push()
 
     def _push(self) -> None:
         published = self._follower.take()
