@@ -5,13 +5,13 @@ Raw records as etcd held them, with a checksum; the generation before is kept be
 
 import hashlib
 import logging
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import msgpack
 import trio
 from attrs import frozen
+
+from agent import private_file
 
 log = logging.getLogger(__name__)
 
@@ -58,20 +58,13 @@ class Cache:
 
     def _write(self, copy: Cached) -> None:
         body = msgpack.packb([_FORMAT, copy.revision, copy.items, copy.good], use_bin_type=True)
-        new = self._file.with_suffix(".new")
         try:
-            new.unlink(missing_ok=True)  # whoever could read it then, shall not now
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-                out.write(hashlib.sha256(body).digest() + body)
-                out.flush()
-                os.fsync(out.fileno())
+            new = private_file.draft(self._file, hashlib.sha256(body).digest() + body)
             if self._file.exists():
                 self._file.replace(self._before)
             new.replace(self._file)
         except OSError as e:
             log.warning("cannot keep a copy of the configuration in %s: %s", self._file, e.strerror)
-            with suppress(OSError):
-                new.unlink()
 
 
 def _read(file: Path) -> Cached | None:

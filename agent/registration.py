@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import random
 import secrets
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import trio
 from attrs import evolve
 
+from agent import private_file
 from store.errors import Conflict, StoreUnavailable
 from store.etcd.client import Etcd, KeyValue, LeaseLost
 from store.etcd.txn import Put, Txn, Unchanged
@@ -181,11 +181,7 @@ def _read_lease(file: Path, instance: str) -> int:
 
 def _write(file: Path, text: str) -> None:
     """Write *file*, readable by us only. A full disk costs what the file is for, and is no reason to end."""
-    new = file.with_suffix(".new")
     try:
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-            out.write(text)
-        new.replace(file)
+        private_file.write(file, text.encode())
     except OSError as e:
         log.warning("cannot write %s: %s", file, e.strerror)

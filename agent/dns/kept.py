@@ -6,13 +6,14 @@ ignored: addresses come back from DNS, wrong ones do harm.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
+
+from agent import private_file
 
 FORMAT = 1
 MAX_BYTES = 8 * 1024 * 1024
@@ -56,14 +57,7 @@ def save(path: Path, names: Mapping[str, Kept]) -> None:
     """
     entries = _within_limit(names)
     text = json.dumps({"format": FORMAT, "digest": _digest(entries), "names": entries}, separators=(",", ":"))
-    beside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    private_file.write(path, text.encode())
 
 
 def expire(names: Mapping[str, Kept], *, now: float) -> dict[str, Kept]:

@@ -24,6 +24,7 @@ from typing import Final
 import trio
 from attrs import frozen
 
+from agent import private_file
 from agent.envoy.admin import Admin, AdminUnavailable, ServerInfo
 from agent.envoy.bootstrap import BOOTSTRAP_VERSION, BootstrapInput, render
 from agent.envoy.pidfd import PidFd, listener_pid
@@ -34,7 +35,6 @@ from agent.envoy.run_files import (
     is_claimed,
     last_line,
     open_log,
-    write_private,
 )
 from store.errors import ProcessFailed
 
@@ -276,7 +276,7 @@ class Envoy:
             if lock is None:
                 raise ProcessFailed(f"another Envoy of {self._settings.host!r} holds {self._lock_file}: end it")
             try:
-                write_private(self._bootstrap_file, render(self._settings.bootstrap_input))
+                private_file.write(self._bootstrap_file, render(self._settings.bootstrap_input))
                 # Between the spawn and the state file there is nothing to be cancelled.
                 with trio.CancelScope(shield=True):
                     child = self._child = await self._spawn(program, lock)

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from attrs import frozen
 
+from agent import private_file
 from store.errors import ProcessFailed
 
 MAX_SOCKET_BYTES: Final = 100
@@ -56,16 +57,7 @@ class EnvoyState:
             "bootstrapVersion": self.bootstrap_version,
             "digest": self.digest,
         }
-        write_private(path, json.dumps(held).encode() + b"\n")
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Replace *path* by *content*, readable for nobody else, in one step."""
-    draft = path.with_name(path.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode
-        file.write(content)
-    draft.rename(path)
+        private_file.write(path, json.dumps(held).encode() + b"\n")
 
 
 def open_log(path: Path) -> int:

@@ -74,7 +74,7 @@ async def test_killed_between_the_two_renames(cache: Cache, tmp_path: Path) -> N
 
 async def test_nobody_else_may_read_it(cache: Cache, tmp_path: Path) -> None:
     """0600 for both generations, even where somebody put a readable file in their way."""
-    (tmp_path / "config.new").touch(mode=0o666)
+    (tmp_path / "config.cache.new").touch(mode=0o666)
     await cache.save(OLD)
 
     assert {0o600} == {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
@@ -85,8 +85,8 @@ async def test_a_disk_that_takes_nothing_is_harmless(
     cache: Cache, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No write is possible: said in the log, not raised, and the copy that is there stays."""
-    (tmp_path / "config.new").mkdir()  # also for root, whom permissions do not stop
-    (tmp_path / "config.new" / "in-the-way").touch()
+    (tmp_path / "config.cache.new").mkdir()  # also for root, whom permissions do not stop
+    (tmp_path / "config.cache.new" / "in-the-way").touch()
     with caplog.at_level(logging.WARNING):
         await cache.save(OLD)
         await Cache(tmp_path / "gone").save(OLD)
