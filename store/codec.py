@@ -10,12 +10,14 @@ from types import MappingProxyType
 import msgpack
 from attrs import evolve, field, frozen
 
-from store.diagnostic import Diagnostic, FieldPath, error, warning
+from store.diagnostic import NOT_SUPPORTED, Diagnostic, FieldPath, Level, error, not_supported, warning
+from store.plan import snake_case
 from store.resources.fields import Metadata
 from store.resources.kinds import KINDS, PLANNED, Kind, Resource, Spec
 from store.resources.names import is_dns_label, is_name, is_subdomain
 from store.scalars import REFUSED, describe, did_you_mean
-from store.structure import snake_case, structure, under, unknown_field, unstructure, untouched
+from store.stand_in import untouched
+from store.structure import structure, under, unknown_field, unstructure
 
 MAX_DEPTH = 64
 MAX_RECORD_BYTES = 1536 * 1024
@@ -81,16 +83,19 @@ def understand(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...
         Never raises: a bad record is kept, reported, and stops no other.
     """
     resource, diagnostics = decode(document)
-    return resource, tuple(_as_stored(said) for said in diagnostics)
+    said = tuple(_as_stored(one) for one in diagnostics)
+    return (None if any(one.code == NEEDS_NEWER_AGENT for one in said) else resource), said
 
 
-_NEWER = frozenset({"unknown-field", "unknown-kind", "unknown-version", "not-supported"})
+NEEDS_NEWER_AGENT = "needs-newer-agent"
+_NEWER = frozenset({"unknown-field", "unknown-kind", "unknown-version", NOT_SUPPORTED})
 
 
 def _as_stored(said: Diagnostic) -> Diagnostic:
     if said.code not in _NEWER:
         return said
-    return evolve(said, code="needs-newer-agent", expected=None, hint="a newer agent may understand it")
+    hint = "a newer agent may understand it"
+    return evolve(said, level=Level.ERROR, code=NEEDS_NEWER_AGENT, expected=None, hint=hint)
 
 
 # --- the parts of a document --------------------------------------------------------------------------------
@@ -123,17 +128,15 @@ def _kind(document: Mapping[object, object], diagnostics: list[Diagnostic]) -> K
             warning("old-spelling", f'kind "{word}" is a spelling of 2018', "kind", hint=f'write "{kind.name}"')
         )
     diagnostics += _api_version(document.get("apiVersion"), kind)
+    if not kind.runs:
+        diagnostics.append(not_supported(f"{kind.name} is not supported yet", "kind"))
     return kind
 
 
 def _refused_kind(word: str) -> Diagnostic:
     if word in PLANNED or word in OTHER_KINDS:
-        return error(
-            "not-supported",
-            f'kind "{word}" is not supported yet',
-            "kind",
-            expected=f"one of {', '.join(KINDS)}",
-        )
+        expected = f"one of {', '.join(KINDS)}"
+        return error(NOT_SUPPORTED, f'kind "{word}" is not supported yet', "kind", expected=expected)
     if word in BEFORE_V1ALPHA3:
         message = f'kind "{word}" belongs to an API before v1alpha3; conversion is not supported yet'
         return error(
@@ -207,23 +210,17 @@ def _spec(document: Mapping[object, object], kind: Kind, diagnostics: list[Diagn
 
 
 def _without_echo(document: object, diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Leave out what is said about a field's absence where another field of the same mapping was refused.
+    """Leave out that a field is missing, or not supported unset, where its mapping has a field that nobody knows.
 
     It was meant for it: `resoluton: DNS` is one mistake, not also a resolution that is missing.
     """
     said = list(diagnostics)
     unknown = {one.path[:-1] for one in said if one.code == "unknown-field"}
-    refused = unknown | {one.path[:-1] for one in said if one.code == "not-supported" and _is_of_a_field(one)}
     for one in said:
-        missing = one.code == "missing-field" and one.path in refused
-        defaulted = one.code == "not-supported" and one.path[:-1] in unknown and not _is_written(document, one.path)
-        if not missing and not defaulted:
+        missing = one.code == "missing-field" and one.path in unknown
+        unset = one.code == NOT_SUPPORTED and one.path[:-1] in unknown and not _is_written(document, one.path)
+        if not missing and not unset:
             yield one
-
-
-def _is_of_a_field(said: Diagnostic) -> bool:
-    """Say whether *said* refuses a field as such, not a value of it or that it is missing."""
-    return bool(said.path) and said.message == f'"{said.path[-1]}" is not supported yet'
 
 
 def _is_written(document: object, path: FieldPath) -> bool:

@@ -90,6 +90,17 @@ def warning(code: str, message: str, *path: str | int, hint: str | None = None) 
     return Diagnostic(Level.WARNING, code, message, path, hint=hint)
 
 
+def not_supported(message: str, *path: str | int, expected: str | None = None, hint: str | None = None) -> Diagnostic:
+    """Return that something is right by the API and cannot be run yet.
+
+    A warning to who judges documents; `ctl.inputs` makes it an error for who wants to apply them.
+    """
+    return Diagnostic(Level.WARNING, NOT_SUPPORTED, message, path, expected=expected, hint=hint)
+
+
+NOT_SUPPORTED = "not-supported"
+
+
 def render_path(path: FieldPath) -> str:
     """Return *path* as people write it: `spec.http[0].match[0].uri`.
 

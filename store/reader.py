@@ -1,7 +1,7 @@
 """Bytes of a file → plain documents that still know on which line everything stands.
 
-How YAML is read is `store/yaml_nodes.py`. No kind is known here, except that a `List` holds documents; and nothing
-here ever raises, whatever the bytes are.
+How YAML is read is `store/yaml_nodes.py`. Of kinds only their field names are known here, to find where a field stands
+that is written as it was once, and that a `List` holds documents. Nothing here ever raises, whatever the bytes are.
 """
 
 import re
@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import evolve, field, frozen
 
 from store.diagnostic import Diagnostic, FieldPath, Place
-from store.structure import snake_case
+from store.plan import snake_case
+from store.resources.kinds import flattened_names, old_spellings
 from store.yaml_nodes import Budget, Node, Refusal, compose, ellipsis_at, first_column, is_ellipsis, said_at
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -19,9 +20,6 @@ MAX_ELLIPSES = 10
 
 _AT_THE_KEY = frozenset({"unknown-field", "not-supported", "missing-field", "old-spelling", "conflict"})
 """Diagnostics about a field as such; all others are about its value."""
-
-_OLD_NAMES = {"host": "name", "resolution": "discovery"}
-"""JSON name of today → spelling of 2018, for positions only; what they mean is in `store/resources`."""
 
 
 @frozen
@@ -78,11 +76,13 @@ def _step(node: Node, step: str | int) -> tuple[Node, Node] | None:
         return (node.items[step], node.items[step]) if inside else None
     if not isinstance(node.items, dict):
         return None
-    for spelling in (step, snake_case(step), _OLD_NAMES.get(step)):
+    for spelling in (step, snake_case(step), *old_spellings().get(step, ())):
         if spelling in node.items:
             found: tuple[Node, Node] = node.items[spelling]
             return found
-    return None
+    inner = (node.items[name][1] for name in flattened_names() if name in node.items)
+    deeper = (_step(each, step) for each in inner if isinstance(each.items, dict))
+    return next((found for found in deeper if found), None)
 
 
 def _resource(value: object) -> str | None:

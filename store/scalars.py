@@ -2,8 +2,12 @@
 number, durations as Go writes them; and how messages show a value. A function never raises, it returns `Found`.
 """
 
+import base64
+import binascii
 import difflib
+import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from fractions import Fraction
@@ -12,9 +16,11 @@ from typing import Any
 from attrs import frozen
 
 from store.diagnostic import Diagnostic, error
-from store.resources.fields import Duration
+from store.resources.fields import Bytes, Double, Duration
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})", re.ASCII)
+_DOUBLE = re.compile(r"-?(0|[1-9][0-9]{0,300})(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
+_URL_SAFE = str.maketrans("-_", "+/")
 _DURATION = re.compile(r"[-+]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+|[-+]?0", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z_/][-A-Za-z0-9_./]*", re.ASCII)
@@ -123,6 +129,32 @@ def integer_reader(cls: type[int], low: int, high: int) -> Callable[[object, typ
         return Found(cls(number))
 
     return read_integer
+
+
+def read_double(value: object, _: type) -> Found:
+    if isinstance(value, str) and _DOUBLE.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return refuse(wrong_type(value, "a number"))
+    if not math.isfinite(value) or abs(value) > sys.float_info.max:
+        return refuse(error("bad-value", f"{describe(value)} is out of range", expected="a finite number"))
+    return Found(Double(value))
+
+
+def read_bytes(value: object, _: type) -> Found:
+    if not isinstance(value, str):
+        return refuse(wrong_type(value, "bytes in base64", "put it in quotes" if value is not None else None))
+    plain = value.rstrip("=").translate(_URL_SAFE)
+    try:
+        decoded = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        return refuse(error("bad-value", f"{describe(value)} is not base64", expected="bytes in base64"))
+    return Found(Bytes(decoded))
+
+
+def render_bytes(value: bytes) -> str:
+    """Return *value* in base64, as documents write it."""
+    return base64.b64encode(value).decode()
 
 
 def read_duration(value: object, _: type) -> Found:

@@ -4,8 +4,6 @@ The rules of Istio's own decoder (protojson) for fields live here, and nothing o
 are taken, what a oneof refuses. Dispatch on types is cattrs'; a hook never raises, it returns `Found`.
 """
 
-import re
-import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -13,11 +11,12 @@ from typing import Any
 
 import attrs
 import cattrs
-from attrs import evolve, frozen
+from attrs import evolve
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from store.diagnostic import Diagnostic, FieldPath, error, warning
-from store.resources.fields import Duration, Int32, Uint32
+from store.diagnostic import Diagnostic, error, not_supported, warning
+from store.plan import Plan, camel_case, class_in, plan_of
+from store.resources.fields import NOT_OLD, Bytes, Double, Duration, Int32, Uint32, Uint64
 from store.scalars import (
     REFUSED,
     Found,
@@ -26,13 +25,17 @@ from store.scalars import (
     in_flow,
     integer_reader,
     read_bool,
+    read_bytes,
+    read_double,
     read_duration,
     read_enum,
     read_string,
     refuse,
+    render_bytes,
     render_duration,
     wrong_type,
 )
+from store.stand_in import placeholder, stand_in
 
 MAX_UNKNOWN_FIELDS = 20
 """So many unknown fields of one mapping are named; more of them say nothing new, and near names cost time."""
@@ -40,9 +43,14 @@ MAX_UNKNOWN_FIELDS = 20
 
 def structure(value: object, cls: type) -> Found:
     """Return *value* as an instance of *cls* with all that is wrong with it. Never raises, whatever *value* is."""
+    return hook_of(cls)(value, cls)
+
+
+def hook_of(cls: Any) -> Callable[[object, type], Found]:
+    """Return what structures values of type *cls*."""
     if isinstance(cls, type) and issubclass(cls, StrEnum):  # cattrs would hand it to the hook of str
-        return read_enum(value, cls)
-    return typing.cast(Found, _converter.structure(value, cls))
+        return read_enum
+    return typing.cast("Callable[[object, type], Found]", _converter.get_structure_hook(cls))
 
 
 def unstructure(value: object) -> dict[str, object]:
@@ -74,30 +82,23 @@ def unknown_field(key: str, known: Iterable[str], near: Iterable[str] = ()) -> D
     )
 
 
-def camel_case(attribute: str) -> str:
-    """Return the JSON name of an attribute: `load_balancer` → `loadBalancer`."""
-    first, *rest = attribute.split("_")
-    return first + "".join(part.capitalize() for part in rest)
-
-
-def snake_case(name: str) -> str:
-    """Return the proto name of a JSON name: `loadBalancer` → `load_balancer`."""
-    return re.sub(r"[A-Z]", lambda capital: "_" + capital.group().lower(), name)
-
-
 # --- collections --------------------------------------------------------------------------------------------
 
 
 def _tuple_hook(cls: Any) -> Callable[[object, type], Found]:
     item_type = typing.get_args(cls)[0]
+    hooks: list[Callable[[object, type], Found]] = []  # made on first use: a class may hold itself
 
     def structure_tuple(value: object, _: type) -> Found:
         if not isinstance(value, list | tuple):
             return _refused_list(value, structure(value, item_type))
-        found = [structure(item, item_type) for item in value]
-        diagnostics = [said for i, one in enumerate(found) for said in under(one.diagnostics, i)]
+        if not hooks:
+            hooks.append(hook_of(item_type))
+        hook = hooks[0]
+        found = [hook(item, item_type) for item in value]
+        diagnostics = [said for i, one in enumerate(found) if one.diagnostics for said in under(one.diagnostics, i)]
         if any(one.value is REFUSED for one in found):
-            return Found(REFUSED, tuple(diagnostics), tuple(_stand_in(one, item_type) for one in found))
+            return Found(REFUSED, tuple(diagnostics), tuple(stand_in(one, item_type) for one in found))
         return Found(tuple(one.value for one in found), tuple(diagnostics))
 
     return structure_tuple
@@ -118,7 +119,7 @@ def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
             diagnostics += found.diagnostics if found is name else under(found.diagnostics, key)
             refused = refused or found.value is REFUSED
             if name.value is not REFUSED:
-                items[name.value] = _stand_in(found, item_type)
+                items[name.value] = stand_in(found, item_type)
         return Found(REFUSED, tuple(diagnostics), items) if refused else Found(items, tuple(diagnostics))
 
     return structure_mapping
@@ -138,68 +139,183 @@ def _refused_list(value: object, item: Found) -> Found:
 # --- classes ------------------------------------------------------------------------------------------------
 
 
-@frozen
-class _Field:
-    attribute: str
-    name: str
-    type: Any
-    required: bool
-
-
-@frozen
-class _Plan:
-    """What a class takes, from its fields and its class variables UNSUPPORTED, HINTS, OLD, ONEOF, LENIENT.
-
-    Spellings (camelCase, snake_case, those of 2018) → the JSON name of today."""
-
-    cls: type
-    fields: tuple[_Field, ...]
-    spellings: Mapping[str, str]
-    unsupported: Mapping[str, str]
-    hints: Mapping[str, str]
-    old: Mapping[str, str]
-    oneof: tuple[frozenset[str], ...]
-    lenient: bool
-
-
-def _plan(cls: type) -> _Plan:
-    hints = typing.get_type_hints(cls)
-    fields = tuple(
-        _Field(a.name, camel_case(a.name), _without_none(hints[a.name]), a.default is attrs.NOTHING)
-        for a in attrs.fields(cls)
-    )
-    unsupported: frozenset[str] = getattr(cls, "UNSUPPORTED", frozenset())
-    old: Mapping[str, str] = getattr(cls, "OLD", {})
-    spellings = {f.name: f.name for f in fields} | {f.attribute: f.name for f in fields} | dict(old)
-    refused = {name: name for name in unsupported} | {snake_case(name): name for name in unsupported}
-    hints_of: Mapping[str, str] = getattr(cls, "HINTS", {})
-    oneof, lenient = getattr(cls, "ONEOF", ()), getattr(cls, "LENIENT", False)
-    return _Plan(cls, fields, spellings, refused, hints_of, old, oneof, lenient)
-
-
-def _without_none(hint: Any) -> Any:
-    """Return `T` of `T | None`: null is an unset field to Istio's decoder, so no hook ever sees it."""
-    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        return next(part for part in typing.get_args(hint) if part is not type(None))
-    return hint
-
-
 def _class_hook(cls: Any) -> Callable[[object, type], Found]:
-    plans: list[_Plan] = []  # made on first use, when every class of its module exists
+    readers: list[_ClassReader] = []  # made on first use, when every class of its module exists
 
     def structure_class(value: object, _: type) -> Found:
-        if not plans:
-            plans.append(_plan(cls))
-        if not isinstance(value, Mapping):
-            return refuse(wrong_type(value, "a mapping", _as_mapping(plans[0], value)))
-        given: dict[str, object] = {}
-        diagnostics = list(_sort_fields(plans[0], value, given))
-        return _build(plans[0], given, diagnostics)
+        if not readers:
+            readers.append(_ClassReader(plan_of(cls)))
+        return readers[0].read(value)
 
     return structure_class
 
 
-def _as_mapping(plan: _Plan, value: object) -> str | None:
+class _ClassReader:
+    """Reads mappings as instances of one class."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._hooks = {field.name: hook_of(field.type) for field in plan.fields}
+        self._must = tuple(field for field in plan.fields if field.required)
+        self._plain = not (plan.old or plan.reshaped or plan.flattened)
+        self._halted = frozenset(field.name for field in plan.fields if not field.doc.runs)
+
+    def read(self, value: object) -> Found:
+        if not isinstance(value, Mapping):
+            return refuse(wrong_type(value, "a mapping", _as_mapping(self._plan, value)))
+        diagnostics: list[Diagnostic] = []
+        given: dict[str, object] = {}
+        self._sort(value, given, diagnostics)
+        return self._build(given, diagnostics)
+
+    def _sort(self, value: Mapping[Any, object], given: dict[str, object], diagnostics: list[Diagnostic]) -> None:
+        """Fill *given* (JSON name → value in today's shape) from *value*; note what is wrong with its keys."""
+        plan = self._plan
+        spellings = plan.spellings
+        others: dict[object, object] = {}
+        for key, item in value.items():
+            name = spellings.get(key) if isinstance(key, str) else None
+            if name is None:
+                others[key] = item
+            elif item is not None:
+                if name in given:
+                    diagnostics.append(_twice(name, key))
+                else:
+                    given[name] = item
+        if plan.reshaped:
+            diagnostics += _reshaped(plan, given)
+        if others:
+            self._sort_others(others, given, diagnostics)
+        for name in given.keys() & self._halted:
+            diagnostics.append(not_supported(f'"{name}" is not supported yet', name))
+        for group in plan.oneof:
+            both = [name for name in given if name in group]
+            if len(both) > 1:
+                message = f"{' and '.join(both)} exclude each other"
+                diagnostics.append(error("conflict", message, both[1], expected="one of them"))
+
+    def _sort_others(
+        self, others: Mapping[Any, object], given: dict[str, object], diagnostics: list[Diagnostic]
+    ) -> None:
+        """Do the same with keys that are no field of today."""
+        plan, unknown = self._plan, 0
+        for key, item in others.items():
+            if not isinstance(key, str):
+                message = f"the key {describe(key)} is not a string"
+                diagnostics.append(error("wrong-type", message, hint="put it in quotes"))
+            elif key in plan.old or key in plan.flattened or key in plan.dropped:
+                if item is not None:
+                    diagnostics += self._take_old(key, item, given)
+            elif key in plan.removed:
+                diagnostics.append(error("unknown-field", f"there is no {describe(key)} today", key,
+                                         hint=plan.removed[key]))  # fmt: skip
+            elif not plan.lenient:
+                unknown += 1
+                if unknown <= MAX_UNKNOWN_FIELDS:
+                    diagnostics.append(_unknown_in(plan, key))
+
+    def _take_old(self, key: str, item: object, given: dict[str, object]) -> Iterator[Diagnostic]:
+        plan = self._plan
+        if key in plan.dropped:
+            yield old_spelling(key, plan.dropped[key])
+        elif key in plan.flattened:
+            yield old_spelling(key, plan.flattened[key])
+            if isinstance(item, Mapping):
+                inside: list[Diagnostic] = []
+                self._sort(item, given, inside)
+                yield from inside
+            else:
+                yield from under((wrong_type(item, "a mapping"),), key)
+        else:
+            name, old = plan.old[key]
+            yield old_spelling(key, f'write "{old.written or name}"')
+            today = old.today(item)
+            if today is NOT_OLD:  # not what it was once either: today's rules say what is wrong with it
+                today = item
+            merged = _merged(given.get(name), today)
+            if merged is None:
+                yield _twice(name, key)
+            else:
+                given[name] = merged
+
+    def _build(self, given: Mapping[str, object], diagnostics: list[Diagnostic]) -> Found:
+        refused = False
+        arguments: dict[str, Any] = {}
+        by_name = self._plan.by_name
+        for name, value in given.items():
+            field = by_name[name]
+            found = self._hooks[name](value, field.type)
+            if found.diagnostics:
+                diagnostics += under(found.diagnostics, name)
+            if found.value is REFUSED:
+                refused = True
+                if not field.required and found.guess is REFUSED:
+                    continue
+                arguments[field.attribute] = stand_in(found, field.type)
+            else:
+                arguments[field.attribute] = found.value
+        for field in self._must:
+            if field.name not in given:
+                refused = True
+                diagnostics.append(error("missing-field", f'"{field.name}" is missing', expected=field.name))
+                arguments[field.attribute] = placeholder(field.type)
+        built = self._plan.cls(**arguments)
+        return Found(REFUSED, tuple(diagnostics), built) if refused else Found(built, tuple(diagnostics))
+
+
+def old_spelling(key: str, advice: str) -> Diagnostic:
+    """Return the warning for a field that is written as it was once."""
+    return warning("old-spelling", f'"{key}" is an old spelling', key, hint=advice)
+
+
+def _reshaped(plan: Plan, given: dict[str, object]) -> Iterator[Diagnostic]:
+    """Give the values of *given* that are in an old shape today's."""
+    for name in plan.reshaped & given.keys():
+        for old in plan.by_name[name].doc.old:
+            today = old.today(given[name]) if old.name == name else NOT_OLD
+            if today is not NOT_OLD:
+                given[name] = today
+                yield warning("old-spelling", f'this is an old way to write "{name}"', name,
+                              hint=f'write "{old.written or name}"')  # fmt: skip
+                break
+
+
+def _merged(one: object, other: object) -> object | None:
+    """Return two values of one field as one: the only one, or mappings that have no leaf in common; else None."""
+    if one is None:
+        return other
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return None
+    both = dict(one)
+    for key, value in other.items():
+        merged = _merged(both.get(key), value)
+        if merged is None:
+            return None
+        both[key] = merged
+    return both
+
+
+def _twice(name: str, key: str) -> Diagnostic:
+    return error("conflict", f'"{name}" is given twice, in two spellings', key)
+
+
+def _unknown_in(plan: Plan, key: str) -> Diagnostic:
+    """Return the diagnostic for a field that *plan* does not have, with a field further in where it would belong."""
+    said = unknown_field(key, plan.by_name, (*plan.old, *plan.dropped))
+    if said.hint is None:
+        inside = (f"{field.name}.{deeper}" for field in plan.fields for deeper in _fields_in(field.type, key))
+        found = next(inside, None)
+        said = evolve(said, hint=f'it belongs into "{found}"' if found else None)
+    return said
+
+
+def _fields_in(of: Any, key: str) -> Iterator[str]:
+    cls = class_in(of)
+    if cls is not None and key in plan_of(cls).spellings:
+        yield plan_of(cls).spellings[key]
+
+
+def _as_mapping(plan: Plan, value: object) -> str | None:
     """Return the advice to write *value* under the one field (or one of a oneof) that it can be meant for, or None."""
     fields = [f for f in plan.fields if f.required] or list(plan.fields)
     exclusive = any({f.name for f in fields} <= group for group in plan.oneof)
@@ -210,108 +326,7 @@ def _as_mapping(plan: _Plan, value: object) -> str | None:
     return "write " + " or ".join(f"{{{f.name}: {in_flow(value)}}}" for f in fields)
 
 
-def _sort_fields(plan: _Plan, value: Mapping[Any, object], given: dict[str, object]) -> Iterator[Diagnostic]:
-    """Fill *given* (JSON name → value) from *value*; yield what is wrong with its keys."""
-    unknown = 0
-    for key, item in value.items():
-        if not isinstance(key, str):
-            yield error("wrong-type", f"the key {describe(key)} is not a string", hint="put it in quotes")
-        elif key in plan.spellings:
-            name = plan.spellings[key]
-            if item is not None and name in given:
-                yield error("conflict", f'"{name}" is given twice, in two spellings', key)
-            elif item is not None:
-                given[name] = item
-                if key in plan.old and key != name:
-                    yield warning("old-spelling", f'"{key}" is a spelling of 2018', key, hint=f'write "{name}"')
-        elif key in plan.unsupported:
-            if item is not None:
-                name = plan.unsupported[key]
-                yield error("not-supported", f'"{name}" is not supported yet', name, hint=plan.hints.get(name))
-        elif not plan.lenient:
-            unknown += 1
-            if unknown <= MAX_UNKNOWN_FIELDS:
-                yield unknown_field(key, (f.name for f in plan.fields), plan.unsupported.values())
-    for group in plan.oneof:
-        both = [name for name in given if name in group]
-        if len(both) > 1:
-            yield error("conflict", f"{' and '.join(both)} exclude each other", both[1], expected="one of them")
-
-
-def _build(plan: _Plan, given: Mapping[str, object], diagnostics: list[Diagnostic]) -> Found:
-    refused = False
-    arguments: dict[str, Any] = {}
-    for field in plan.fields:
-        if field.name in given:
-            found = structure(given[field.name], field.type)
-            diagnostics += under(found.diagnostics, field.name)
-            refused = refused or found.value is REFUSED
-            if field.required or found.value is not REFUSED or found.guess is not REFUSED:
-                arguments[field.attribute] = _stand_in(found, field.type)
-        elif field.required:
-            refused = True
-            diagnostics.append(error("missing-field", f'"{field.name}" is missing', expected=field.name))
-            arguments[field.attribute] = _placeholder(field.type)
-    built = plan.cls(**arguments)
-    return Found(REFUSED, tuple(diagnostics), built) if refused else Found(built, tuple(diagnostics))
-
-
-# --- what stands in the place of a refused value ------------------------------------------------------------
-
-
-def _stand_in(found: Found, cls: Any) -> object:
-    """Return the value, or where it was refused a guess, or a placeholder, so that the rest keeps its positions."""
-    if found.value is not REFUSED:
-        return found.value
-    return found.guess if found.guess is not REFUSED else _placeholder(cls)
-
-
-def _placeholder(cls: Any) -> object:
-    """Return a *cls* that is unlike anything a user writes; nothing that is said about it is shown."""
-    origin = typing.get_origin(cls)
-    if origin is not None:
-        return () if origin is tuple else {}
-    if attrs.has(cls):
-        return structure({}, cls).guess if _plan_needs(cls) else cls()
-    if issubclass(cls, StrEnum):
-        return next(iter(cls))
-    return cls("\0") if issubclass(cls, str) else cls(2**31 - 3)
-
-
-def _plan_needs(cls: Any) -> bool:
-    return any(a.default is attrs.NOTHING for a in attrs.fields(cls))
-
-
-def untouched(findings: Iterable[Diagnostic], refusals: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield the errors of *findings*, made on a guess, that no refusal can have caused: none at, above or below one.
-
-    Args:
-        findings: what a check said of a value with stand-ins.
-        refusals: why there are stand-ins; paths from the same root.
-    """
-    refused = [_subject(said) for said in refusals if said.is_error]
-    ends = {step for path in refused for step in path[:1] + path[-1:]}
-    for said in findings:
-        subject = _subject(said)
-        related = any(other[: len(subject)] == subject[: len(other)] for other in refused)
-        rests = any(words in said.message and name in ends for name, words in _RESTS_ON)
-        if said.is_error and not related and not rests:
-            yield said
-
-
-_RESTS_ON = (
-    ("ports", "the service has no port"),
-    ("endpoints", "cannot be looked up"),
-    ("match", "is no group of the pattern"),
-)
-"""(field, words of a finding elsewhere that rests on what is in the field): kept back when the field was refused."""
-
-
-def _subject(said: Diagnostic) -> FieldPath:
-    """Return the path of the field that *said* is about; a missing one is said at its parent."""
-    if said.code == "missing-field" and said.expected and said.expected.isidentifier():
-        return (*said.path, said.expected)
-    return said.path
+# --- the converter ------------------------------------------------------------------------------------------
 
 
 def _class_unstructure(cls: Any) -> Callable[[Any], dict[str, Any]]:
@@ -330,12 +345,17 @@ def _new_converter() -> cattrs.Converter:
     made.register_structure_hook(bool, read_bool)
     made.register_structure_hook(Int32, integer_reader(Int32, -(2**31), 2**31 - 1))
     made.register_structure_hook(Uint32, integer_reader(Uint32, 0, 2**32 - 1))
+    made.register_structure_hook(Uint64, integer_reader(Uint64, 0, 2**64 - 1))
     made.register_structure_hook(Duration, read_duration)
+    made.register_structure_hook(Double, read_double)
+    made.register_structure_hook(Bytes, read_bytes)
     made.register_structure_hook_factory(_is_collection(tuple), _tuple_hook)
     made.register_structure_hook_factory(_is_collection(Mapping), _mapping_hook)
     made.register_structure_hook_factory(attrs.has, _class_hook)
     made.register_unstructure_hook_factory(attrs.has, _class_unstructure)
-    for number in (Int32, Uint32):
+    made.register_unstructure_hook(Double, float)
+    made.register_unstructure_hook(Bytes, render_bytes)
+    for number in (Int32, Uint32, Uint64):
         made.register_unstructure_hook(number, int)
     made.register_unstructure_hook(Duration, render_duration)
     return made

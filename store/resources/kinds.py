@@ -1,11 +1,13 @@
 """The table of kinds: what is known of each, in one place. A new kind is a file beside this one and a line here."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from attrs import frozen
 
 from store.diagnostic import Diagnostic
+from store.plan import Plan, classes_below, plan_of
 from store.resources import destination_rule, gateway, service_entry, virtual_service
 from store.resources.destination_rule import DestinationRule
 from store.resources.fields import Key, Metadata
@@ -32,6 +34,8 @@ class Kind:
         versions: all accepted, the first is what we write.
         spec: the class of its `spec`.
         check: its rules.
+        runs: whether hosts do what it says; if not, `apply` refuses it as `not-supported` and `validate` warns.
+        namespaced: whether there is one of a name in each namespace; if not, its Key has the namespace `default`.
     """
 
     name: str
@@ -41,6 +45,8 @@ class Kind:
     versions: tuple[str, ...]
     spec: type[Spec]
     check: Check
+    runs: bool = True
+    namespaced: bool = True
 
     @property
     def api_version(self) -> str:
@@ -90,10 +96,30 @@ PLANNED: Mapping[str, str] = {
     "PeerAuthentication": "security.istio.io",
     "AuthorizationPolicy": "security.istio.io",
 }
-"""Kinds that we know and do not run yet: refused by name."""
+"""Kinds that are known and not read yet: refused by name."""
 
 
 def kind_by_word(word: str) -> Kind | None:
     """Return the kind that *word* names as people write it (`vs`, `virtualservice(s)`, `VirtualService`), or None."""
     lower = word.lower()
     return next((k for k in KINDS.values() if lower in (k.name.lower(), k.plural, k.short)), None)
+
+
+@cache
+def old_spellings() -> Mapping[str, tuple[str, ...]]:
+    """Return today's JSON name of a field → its spellings of 2018, over all kinds: where to look for it in a file."""
+    found: dict[str, dict[str, None]] = {}
+    for plan in _plans():
+        for spelling, (name, _) in plan.old.items():
+            found.setdefault(name, {})[spelling] = None
+    return {name: tuple(spellings) for name, spellings in found.items()}
+
+
+@cache
+def flattened_names() -> frozenset[str]:
+    """Return the names of mappings of 2018 whose fields stand one level higher today."""
+    return frozenset(name for plan in _plans() for name in plan.flattened)
+
+
+def _plans() -> Iterator[Plan]:
+    return (plan_of(cls) for kind in KINDS.values() for cls in classes_below(kind.spec))
