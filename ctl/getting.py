@@ -12,6 +12,7 @@ from ctl.exit_codes import ExitCode
 from ctl.output import print_object, render_yaml, show, table, talk
 from ctl.stored import DEFAULT_NAMESPACE, Meant, Stored, everything, meant, not_found, rows, unreadable
 from store.client import read_state
+from store.diff import normal_form
 from store.etcd.client import Etcd
 from store.keys import Keys
 
@@ -67,7 +68,7 @@ async def get(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCode:
 
 
 def _print(found: Sequence[Stored], query: Query, output: str) -> None:
-    documents = [each.record.document for each in found]
+    documents = [normal_form(each.record.document) for each in found] if output in ("json", "yaml") else []
     if output == "json":
         single = len(query.meant.named) == 1 and len(found) == 1
         print_object(documents[0] if single else {"apiVersion": "v1", "kind": "List", "items": documents}, output)

@@ -82,6 +82,34 @@ class KindType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return [CompletionItem(word) for word in words if word.startswith(incomplete.lower())]
 
 
+class NameType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The name of a resource, completed by what etcd holds of the kind before it."""
+
+    name = "name"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:  # noqa: ARG002
+        from click.shell_completion import CompletionItem
+
+        from ctl.completing import names
+
+        return [CompletionItem(name) for name in names(ctx, incomplete)]
+
+
+class FieldType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The path of a field, `vs.http.match.uri`, completed step by step."""
+
+    name = "field"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:  # noqa: ARG002
+        from click.shell_completion import CompletionItem
+
+        if "." not in incomplete:
+            return [CompletionItem(word) for word in KIND_WORDS if word.startswith(incomplete.lower())]
+        from ctl.completing import paths
+
+        return [CompletionItem(path) for path in paths(incomplete)]
+
+
 def option(*names: str, env: bool = True, shared: bool = False, **settings: Any) -> Callable[[F], F]:
     """Return a click option with its environment twin.
 

@@ -7,7 +7,7 @@ from ctl import options
 
 @click.command(short_help="Remove resources.")
 @click.argument("kind", type=options.KindType(), required=False)
-@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.argument("names", nargs=-1, metavar="[NAME]…", type=options.NameType())
 @options.files_option()
 @options.option("--all", "everything", is_flag=True, env=False, help="All of KIND; without KIND, everything there is.")
 @options.option("--ignore-not-found", is_flag=True, help="What is not there is no mistake.")

@@ -7,7 +7,7 @@ from ctl import options
 
 @click.command(short_help="Show resources.")
 @click.argument("kind", type=options.KindType())
-@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.argument("names", nargs=-1, metavar="[NAME]…", type=options.NameType())
 @options.namespace_option()
 @options.all_namespaces_option
 @options.output_option("table", "wide", "yaml", "json", "name")

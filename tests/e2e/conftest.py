@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from store.etcd.client import Etcd
+from tests.e2e.meshctl import Meshctl
 from tests.embedded import EmbeddedEtcd, start_etcd
 from tests.hosts import Host
 
@@ -42,3 +43,9 @@ def new_host(server: EmbeddedEtcd, directory: Path) -> Iterator[Callable[..., Ho
     yield start
     for host in hosts:
         host.close()
+
+
+@pytest.fixture
+def meshctl(server: EmbeddedEtcd, tmp_path: Path) -> Meshctl:
+    """`meshctl`, run in a directory of its own, against the test's etcd."""
+    return Meshctl(server.endpoint, tmp_path)

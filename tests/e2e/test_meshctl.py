@@ -1,15 +1,11 @@
 """`meshctl` as its users run it: the real command and a real etcd, and for `--wait` a real agent with its Envoy."""
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 import trio
@@ -18,7 +14,7 @@ from store.etcd.client import Etcd
 from store.host import HostRecord, pack
 from store.keys import Keys
 from store.resources.fields import Key
-from tests.embedded import EmbeddedEtcd
+from tests.e2e.meshctl import Meshctl
 from tests.hosts import Host
 
 SERVICE = """apiVersion: networking.istio.io/v1alpha3
@@ -48,49 +44,6 @@ spec:
   - port: {number: %d, name: http, protocol: HTTP}
     hosts: ["*"]
 """
-
-
-class Meshctl:
-    """Runs `meshctl` in a directory, against one etcd."""
-
-    def __init__(self, endpoint: str, directory: Path) -> None:
-        self.directory = directory
-        self._environment = {k: v for k, v in os.environ.items() if not k.startswith("MESHCTL_")}
-        self._environment |= {"MESHCTL_ETCD": endpoint}
-
-    def __call__(self, *words: str, code: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run it, and compare its exit code."""
-        done = subprocess.run(
-            [sys.executable, "-m", "ctl.main", *words],
-            cwd=self.directory, env=self._environment, input=stdin, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert code == done.returncode, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start it and return at once; the caller ends it."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "ctl.main", *words],
-            cwd=self.directory, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def json(self, *words: str, code: int = 0) -> dict[str, object]:
-        """Run it with `-o json` and return its answer."""
-        answer = json.loads(self(*words, "-o", "json", code=code).stdout)
-        assert isinstance(answer, dict)
-        return answer
-
-    def write(self, name: str, *documents: str) -> str:
-        file = self.directory / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("---\n".join(documents))
-        return name
-
-
-@pytest.fixture
-def meshctl(server: EmbeddedEtcd, tmp_path: Path) -> Meshctl:
-    return Meshctl(server.endpoint, tmp_path)
 
 
 def pick(items: object, *names: str) -> list[tuple[object, ...]]:

@@ -1,0 +1,78 @@
+"""`meshctl fields`: the documentation of every field, from the declaration that the decoder reads."""
+
+import pytest
+
+from ctl.explaining_fields import UnknownField, as_json, describe_subject, subject_of
+from ctl.stored import UnknownKind
+from store.plan import classes_below, plan_of
+from store.resources.kinds import KINDS
+
+
+def page(words: str) -> str:
+    return "\n".join(line.plain for line in describe_subject(subject_of(words)))
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        ("virtualservice.http.match.uri", "spec.http[].match[].uri"),
+        ("vs.spec.http[0].match[0].uri.exact", "spec.http[].match[].uri.exact"),
+        ("DestinationRule.traffic_policy.load_balancer", "spec.trafficPolicy.loadBalancer"),
+        ("dr.name", "spec.host"),
+        ("se.metadata.labels", "metadata.labels"),
+        ("gateways", ""),
+    ],
+)
+def test_a_path_is_understood_as_people_write_it(words: str, path: str) -> None:
+    """Kinds in any of their words, `spec` or not, positions or not, snake_case, spellings of 2018."""
+    assert path == subject_of(words).path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("vs.http.match.url", 'did you mean "uri"?'),
+        ("vs.http.match.uri.exact.more", '"spec.http[].match[].uri.exact" is a string and has no fields'),
+        ("gw.xyzzy", "its fields are "),
+    ],
+)
+def test_a_wrong_step_is_named_with_what_there_is(words: str, said: str) -> None:
+    """The message says where the path ends and what would have been right."""
+    with pytest.raises(UnknownField) as raised:
+        subject_of(words)
+
+    assert said in str(raised.value)
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    """By its first word."""
+    with pytest.raises(UnknownKind):
+        subject_of("virtualservise.http")
+
+
+def test_a_page_says_type_default_age_and_example() -> None:
+    """What `kubectl explain` tells and what it does not: since when, old spellings, whether it runs."""
+    text = page("vs.http.timeout")
+
+    assert "<duration>" in text
+    assert "default" in text
+    assert "since       Istio 0." in text
+    assert "example     timeout: " in text
+
+
+def test_data_say_the_same_as_the_page() -> None:
+    """`-o json` for programs."""
+    answer = as_json(subject_of("dr.trafficPolicy.loadBalancer.simple"))
+
+    assert ("DestinationRule", "spec.trafficPolicy.loadBalancer.simple", "enum") == (
+        answer["kind"], answer["path"], answer["type"],
+    )  # fmt: skip
+    assert "ROUND_ROBIN" in answer["values"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_every_field_of_every_kind_is_documented(kind) -> None:  # type: ignore[no-untyped-def]
+    """A field without a meaning cannot be added."""
+    fields = [(cls.__name__, field) for cls in classes_below(kind.spec) for field in plan_of(cls).fields]
+
+    assert [] == [f"{cls}.{field.name}" for cls, field in fields if not field.doc.meaning]
