@@ -10,6 +10,12 @@ from store.resources.fields import Key
 
 DEFAULT_PREFIX = "/mesh/v1"
 
+NAMESPACE = "default"
+"""In the Key of what is of the whole mesh, where there are no namespaces."""
+MESH_CONFIG = Key(NAMESPACE, "mesh", "MeshConfig")
+"""The only one there is."""
+GRANT = "Grant"
+
 
 @frozen
 class Keys:
@@ -47,15 +53,34 @@ class Keys:
     def resources(self) -> str:
         return f"{self.prefix}/config/resources/"
 
+    @property
+    def mesh(self) -> str:
+        return f"{self.prefix}/config/mesh"
+
+    @property
+    def grants(self) -> str:
+        return f"{self.prefix}/config/grants/"
+
     def resource(self, key: Key) -> str:
+        if key == MESH_CONFIG:
+            return self.mesh
+        if key.kind == GRANT and key.namespace == NAMESPACE:
+            return f"{self.grants}{key.name}"
         return f"{self.resources}{key.namespace}/{key.kind}/{key.name}"
 
     def parse_resource(self, text: str) -> Key | None:
         """Return the Key that *text* spells, or None when it is not the key of a resource."""
-        if not (text.startswith(self.resources) and text.isascii() and text.isprintable()):
+        if not (text.startswith(self.config) and text.isascii() and text.isprintable()):
             return None  # names of resources are checked to be plain; whoever wrote this, it is nothing of ours
-        parts = text[len(self.resources) :].split("/")
-        return Key(namespace=parts[0], kind=parts[1], name=parts[2]) if len(parts) == 3 and all(parts) else None
+        if text == self.mesh:
+            return MESH_CONFIG
+        if text.startswith(self.grants):
+            name = text[len(self.grants) :]
+            return Key(NAMESPACE, name, GRANT) if name and "/" not in name else None
+        parts = text[len(self.resources) :].split("/") if text.startswith(self.resources) else []
+        if len(parts) != 3 or not all(parts) or parts[1] in (MESH_CONFIG.kind, GRANT):
+            return None  # a kind that has its place elsewhere: two keys for one resource would be one too many
+        return Key(namespace=parts[0], kind=parts[1], name=parts[2])
 
     @property
     def hosts(self) -> str:

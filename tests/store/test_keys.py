@@ -22,6 +22,15 @@ def test_resources_there_and_back(key: Key) -> None:
 
 
 @given(name)
+def test_what_is_of_the_whole_mesh_has_a_place_of_its_own(host: str) -> None:
+    """The mesh's settings and the grants of hosts stand beside the resources of namespaces, in the same range."""
+    settings, grant = Key("default", "mesh", "MeshConfig"), Key("default", host, "Grant")
+
+    assert ["/mesh/v1/config/mesh", f"/mesh/v1/config/grants/{host}"] == [*map(KEYS.resource, (settings, grant))]
+    assert [settings, grant] == [KEYS.parse_resource(KEYS.resource(key)) for key in (settings, grant)]
+
+
+@given(name)
 def test_hosts_there_and_back(host: str) -> None:
     """A host's keys name it."""
     assert host == KEYS.parse_host(KEYS.host(host))
@@ -35,6 +44,8 @@ def test_hosts_there_and_back(host: str) -> None:
         *("", "/mesh/v1", KEYS.head, KEYS.resources, f"{KEYS.resources}a", f"{KEYS.resources}a/b"),
         *(f"{KEYS.resources}a/b/\udcff", f"{KEYS.resources}a/b/ключ", f"{KEYS.resources}a/b/c\n"),
         *(f"{KEYS.resources}a/b/c/d", f"{KEYS.resources}a//c", f"{KEYS.resources}/b/c", f"{KEYS.resources}a/b/"),
+        *(f"{KEYS.resources}default/MeshConfig/mesh", f"{KEYS.resources}shop/Grant/h1", f"{KEYS.config}trust"),
+        *(KEYS.grants, f"{KEYS.grants}a/b", f"{KEYS.mesh}/a", "/mesh/v1/config/meshes"),
     ],
 )
 def test_what_is_no_resource(text: str) -> None:

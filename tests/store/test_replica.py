@@ -147,7 +147,7 @@ class TestFinishedStates:
 
     def test_other_keys_of_the_range_are_nobodys_records(self) -> None:
         """What lies below `config/` and is no resource neither counts nor matters."""
-        replica = loaded({**listing(1, a=record("a")), f"{KEYS.config}mesh": b"?", f"{KEYS.resources}a/b": b"?"})
+        replica = loaded({**listing(1, a=record("a")), f"{KEYS.config}trust": b"?", f"{KEYS.resources}a/b": b"?"})
 
         assert replica.held is None
         assert replica.follow(2, [(f"{KEYS.resources}x//y", b"?")]) is None
