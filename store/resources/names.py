@@ -12,10 +12,12 @@ import re2
 
 from store.diagnostic import Diagnostic, error
 from store.resources.fields import StringMatch
-from store.scalars import describe
+from store.scalars import describe, render_duration
 
 MAX_REGEX_CHARACTERS = 1024
 MAX_LABELS = 256
+UNIX = "unix://"
+"""How the address of a unix socket begins."""
 
 _LABEL = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?", re.ASCII)
 _LOWER_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
@@ -53,14 +55,25 @@ def is_ip(text: str) -> bool:
 
 def is_cidr(text: str) -> bool:
     """Say whether *text* is an address with a prefix length, `10.0.0.0/8`."""
-    address, slash, _ = text.partition("/")
-    if not slash or not is_ip(address):
+    address, slash, prefix = text.partition("/")
+    if not slash or not is_ip(address) or not prefix.isdecimal():  # Python would take a netmask there, too
         return False
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
         return False
     return True
+
+
+def unix_socket_problem(address: str) -> str | None:
+    """Say what keeps *address*, which begins with `unix://`, from being a socket of a host, or None.
+
+    A socket is a file by its absolute path, or with `@` in front an abstract name.
+    """
+    path = address.removeprefix("unix://")
+    if not path.startswith(("/", "@")):
+        return "its path is not absolute" if path else "it is empty"
+    return "it ends with a slash, as a directory does" if path.endswith("/") else None
 
 
 def fqdn_problem(host: str) -> str | None:
@@ -97,6 +110,29 @@ def host_problem(host: str, *, partial: bool = True) -> str | None:
     if dot:
         return fqdn_problem(rest)
     return "it is longer than 255 characters" if len(host) > 255 else None
+
+
+def dotted_host_problem(host: str) -> str | None:
+    """Say what keeps *host* from being a name that Gateways and Sidecars list, or None: one with a dot, `*.name`, `*`.
+
+    Short names mean nothing there: nobody says in which namespace.
+    """
+    problem = host_problem(host, partial=False)
+    if problem is None and host != "*" and "." not in host:
+        return "it is a short name; write the whole one, with its dots"
+    return problem
+
+
+def unix_socket_problem(address: str) -> str | None:
+    """Say what keeps *address* from being a unix socket, `unix:///path/to/file` or `unix://@abstract`, or None."""
+    if not address.startswith(UNIX):
+        return f"it does not begin with {UNIX}"
+    name = address.removeprefix(UNIX)
+    if name.startswith("@"):
+        return None
+    if not name.startswith("/"):
+        return "its path does not begin with /"
+    return "its path names a directory" if name.endswith("/") else None
 
 
 def hosts_overlap(one: str, other: str) -> bool:
@@ -206,3 +242,18 @@ def duration_problem(seconds: float) -> str | None:
     if abs(milliseconds - round(milliseconds)) > max(1e-7, milliseconds * 1e-12):
         return "it is finer than a millisecond"
     return None
+
+
+def check_duration(seconds: float | None, *path: str | int, zero: bool = False) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a time at *path*; None, which is unset, is fine.
+
+    Args:
+        seconds: the time.
+        path: where it stands.
+        zero: whether 0 may be written, as where it means "no limit".
+    """
+    problem = None if seconds is None or (zero and seconds == 0) else duration_problem(seconds)
+    if problem:
+        least = "0s, or 1ms or more" if zero else "1ms or more"
+        yield error("bad-value", f"{render_duration(seconds or 0)} cannot be this time: {problem}", *path,
+                    expected=f"{least}, in whole milliseconds")  # fmt: skip
