@@ -7,11 +7,12 @@ from pathlib import Path
 from attrs import evolve, field, frozen
 
 from ctl.diagnostics import Sources, in_order
-from store.codec import OLD_KINDS, Source, decode
-from store.diagnostic import Diagnostic, Level, Place, Related, error
+from store.codec import Source, decode
+from store.diagnostic import NOT_SUPPORTED, Diagnostic, Level, Place, Related, error
 from store.reader import Document, read
 from store.resources.fields import Key
-from store.resources.kinds import KINDS, Resource
+from store.resources.kinds import Resource
+from store.type_meta import NOT_A_MESH_RESOURCE, TypeMeta, type_meta
 
 SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "-"
@@ -37,7 +38,7 @@ class Inputs:
         loaded: the resources that could be read, in order, each Key once.
         diagnostics: everything that was said, by file and line.
         files: how many files were named or found.
-        documents: how many documents could be read, understood or not.
+        documents: how many documents could be read, understood or not, those of other programs left out.
         sources: the texts, for showing lines.
     """
 
@@ -52,6 +53,11 @@ class Inputs:
         """Whether any diagnostic is an error: then nothing may be done with any of the files."""
         return any(said.is_error for said in self.diagnostics)
 
+    def strictly(self) -> "Inputs":
+        """Return the same with every warning as an error."""
+        raised = (evolve(s, level=Level.ERROR) if s.level is Level.WARNING else s for s in self.diagnostics)
+        return evolve(self, diagnostics=tuple(raised))
+
 
 @frozen
 class _Texts:
@@ -61,13 +67,21 @@ class _Texts:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def load(paths: Sequence[str], *, namespace: str | None = None, duplicates: Level = Level.ERROR) -> Inputs:
+def load(
+    paths: Sequence[str],
+    *,
+    namespace: str | None = None,
+    duplicates: Level = Level.ERROR,
+    runnable: bool = False,
+) -> Inputs:
     """Read all resources of *paths*, strictly.
 
     Args:
         paths: files, directories, `-`; of no paths nothing is said.
         namespace: of documents that name none; None is `default`.
         duplicates: how bad it is that a resource is defined twice.
+        runnable: whether hosts are to run them: then `not-supported` is an error. If not, the API is the judge, and it
+            is a warning.
 
     Returns:
         The resources and all that was said. A user's mistake never raises.
@@ -76,18 +90,33 @@ def load(paths: Sequence[str], *, namespace: str | None = None, duplicates: Leve
     diagnostics = list(found.diagnostics)
     documents = _documents(found.texts, namespace, diagnostics)
     understood: list[Loaded] = []
+    foreign: list[Diagnostic] = []
     for document in documents:
         resource, said = decode(document.value)
-        diagnostics += document.locate(said)
+        if said:
+            of_others = said[0].code == NOT_A_MESH_RESOURCE
+            (foreign if of_others else diagnostics).extend(document.locate(said))
         if resource is not None:
             understood.append(Loaded(resource, document))
     loaded, repeated = _once_each(understood, duplicates)
     diagnostics += repeated
+    diagnostics += foreign if len(foreign) < len(documents) else map(_alone, foreign)
     if paths and not documents and not diagnostics:
         diagnostics.append(_nothing(paths))
+    if runnable:
+        diagnostics = [_not_runnable(said) if said.code == NOT_SUPPORTED else said for said in diagnostics]
     sources = Sources(found.texts)
     files = len(found.texts) + sum(said.code == "unreadable" for said in found.diagnostics)
-    return Inputs(loaded, tuple(in_order(diagnostics)), files, len(documents), sources)
+    return Inputs(loaded, tuple(in_order(diagnostics)), files, len(documents) - len(foreign), sources)
+
+
+def _alone(said: Diagnostic) -> Diagnostic:
+    """Return as an error that a document is another program's: there is nothing else, so somebody took it for ours."""
+    return evolve(said, level=Level.ERROR)
+
+
+def _not_runnable(said: Diagnostic) -> Diagnostic:
+    return evolve(said, level=Level.ERROR, message=f"{said.message}: it is right by the API, but hosts cannot run it")
 
 
 @frozen
@@ -105,25 +134,30 @@ def load_names(paths: Sequence[str], *, namespace: str | None = None) -> Named:
     diagnostics = list(found.diagnostics)
     documents = _documents(found.texts, namespace, diagnostics)
     keys: dict[Key, None] = {}
+    foreign: list[Diagnostic] = []
     for document in documents:
-        key = _key(document.value)
+        meta = type_meta(document.value) if isinstance(document.value, Mapping) else TypeMeta(None)
+        key = _key(document.value, meta)
         if key is not None:
             keys[key] = None
+        elif meta.foreign:
+            foreign += document.locate(meta.diagnostics)
         else:
             missing = error("missing-field", "the document names no resource", expected="kind and metadata.name")
             diagnostics += document.locate((missing,))
+    diagnostics += foreign if len(foreign) < len(documents) else map(_alone, foreign)
     if not documents and not diagnostics:
         diagnostics.append(_nothing(paths))
     return Named(tuple(keys), tuple(in_order(diagnostics)), Sources(found.texts))
 
 
-def _key(value: object) -> Key | None:
-    if not isinstance(value, Mapping) or not isinstance(value.get("metadata"), Mapping):
+def _key(value: object, meta: TypeMeta) -> Key | None:
+    if not isinstance(value, Mapping) or not isinstance(value.get("metadata"), Mapping) or meta.kind is None:
         return None
-    kind, metadata = value.get("kind"), value["metadata"]
-    name, namespace = metadata.get("name"), metadata.get("namespace", "default")
-    known = KINDS.get(OLD_KINDS.get(kind, kind)) if isinstance(kind, str) else None
-    return Key(namespace, name, known.name) if known and isinstance(name, str) and isinstance(namespace, str) else None
+    name, namespace = value["metadata"].get("name"), value["metadata"].get("namespace", "default")
+    if not meta.kind.namespaced:
+        namespace = "default"
+    return Key(namespace, name, meta.kind.name) if isinstance(name, str) and isinstance(namespace, str) else None
 
 
 # --- files --------------------------------------------------------------------------------------------------

@@ -1,35 +1,28 @@
 """Documents ↔ resources, and records ↔ bytes. The only place that knows both what a user wrote and what we keep of it.
 
-Strict with people (`decode`), lenient with what is stored (`understand`, `unpack`): DESIGN.md, law 10. How a single
-field is read is `store/structure.py`; what a kind demands of its spec is the kind's `check`.
+Strict with people (`decode`), lenient with what is stored (`understand`, `unpack`): DESIGN.md, law 10. Which kind a
+document is, is `store/type_meta.py`; how a single field is read is `store/structure.py`; what a kind demands of its
+spec is the kind's `check`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 
 import msgpack
 from attrs import evolve, field, frozen
 
-from store.diagnostic import NOT_SUPPORTED, Diagnostic, FieldPath, Level, error, not_supported, warning
+from store.diagnostic import NOT_SUPPORTED, Diagnostic, FieldPath, Level, error
 from store.plan import snake_case
 from store.resources.fields import Metadata
-from store.resources.kinds import KINDS, PLANNED, Kind, Resource, Spec
+from store.resources.kinds import Kind, Resource, Spec
 from store.resources.names import is_dns_label, is_name, is_subdomain
-from store.scalars import REFUSED, describe, did_you_mean
+from store.scalars import REFUSED, describe
 from store.stand_in import untouched
 from store.structure import structure, under, unknown_field, unstructure
+from store.type_meta import NOT_A_MESH_RESOURCE, OLD_KIND, type_meta
 
 MAX_DEPTH = 64
 MAX_RECORD_BYTES = 1536 * 1024
 """As much as etcd takes in one request unless it is told otherwise (`--max-request-bytes`)."""
-
-OLD_KINDS: Mapping[str, str] = MappingProxyType({"ExternalService": "ServiceEntry"})
-"""Kinds of the first v1alpha3 → their name of today."""
-
-BEFORE_V1ALPHA3 = frozenset({"RouteRule", "DestinationPolicy", "EgressRule", "Ingress"})
-
-OTHER_KINDS = frozenset({"EnvoyFilter", "ProxyConfig", "RequestAuthentication", "Telemetry", "WasmPlugin"})
-"""Kinds of Istio that are not planned."""
 
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 
@@ -41,8 +34,9 @@ def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
         document: plain values as YAML or JSON give them.
 
     Returns:
-        The resource, or None when any diagnostic is an error; and all diagnostics, warnings too, paths from the
-        document's root. `status` is ignored, since exports carry it. Never raises.
+        The resource, or None when any diagnostic is an error or the document is another program's; and all
+        diagnostics, warnings too, paths from the document's root. `status` is ignored, since exports carry it. Never
+        raises.
     """
     if not isinstance(document, Mapping):
         return None, (
@@ -52,8 +46,11 @@ def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
                 expected="a mapping with apiVersion and kind",
             ),
         )
-    diagnostics = list(_top_level(document))
-    kind = _kind(document, diagnostics)
+    meta = type_meta(document)
+    if meta.foreign:
+        return None, meta.diagnostics
+    kind = meta.kind
+    diagnostics = [*_top_level(document), *meta.diagnostics]
     metadata = _metadata(document, kind, diagnostics)
     spec = _spec(document, kind, diagnostics) if kind else None
     said = tuple(_without_echo(document, diagnostics))
@@ -88,7 +85,7 @@ def understand(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...
 
 
 NEEDS_NEWER_AGENT = "needs-newer-agent"
-_NEWER = frozenset({"unknown-field", "unknown-kind", "unknown-version", NOT_SUPPORTED})
+_NEWER = frozenset({"unknown-field", "unknown-kind", "unknown-version", NOT_SUPPORTED, NOT_A_MESH_RESOURCE, OLD_KIND})
 
 
 def _as_stored(said: Diagnostic) -> Diagnostic:
@@ -108,56 +105,6 @@ def _top_level(document: Mapping[object, object]) -> Iterator[Diagnostic]:
             yield unknown_field(key, _TOP)
         else:
             yield error("wrong-type", f"the key {describe(key)} is not a string")
-
-
-def _kind(document: Mapping[object, object], diagnostics: list[Diagnostic]) -> Kind | None:
-    """Return the kind that *document* names, or None; add what is wrong with `kind` and `apiVersion`."""
-    word = document.get("kind")
-    if not isinstance(word, str):
-        if word is None:
-            diagnostics.append(error("missing-field", '"kind" is missing', expected=f"one of {', '.join(KINDS)}"))
-        else:
-            diagnostics.append(error("wrong-type", f"{describe(word)} is not a kind", "kind", expected="a string"))
-        return None
-    kind = KINDS.get(OLD_KINDS.get(word, word))
-    if kind is None:
-        diagnostics.append(_refused_kind(word))
-        return None
-    if word in OLD_KINDS:
-        diagnostics.append(
-            warning("old-spelling", f'kind "{word}" is a spelling of 2018', "kind", hint=f'write "{kind.name}"')
-        )
-    diagnostics += _api_version(document.get("apiVersion"), kind)
-    if not kind.runs:
-        diagnostics.append(not_supported(f"{kind.name} is not supported yet", "kind"))
-    return kind
-
-
-def _refused_kind(word: str) -> Diagnostic:
-    if word in PLANNED or word in OTHER_KINDS:
-        expected = f"one of {', '.join(KINDS)}"
-        return error(NOT_SUPPORTED, f'kind "{word}" is not supported yet', "kind", expected=expected)
-    if word in BEFORE_V1ALPHA3:
-        message = f'kind "{word}" belongs to an API before v1alpha3; conversion is not supported yet'
-        return error(
-            "unknown-kind",
-            message,
-            "kind",
-            hint="write a VirtualService, DestinationRule, ServiceEntry or Gateway",
-        )
-    expected = f"one of {', '.join(KINDS)}"
-    hint = did_you_mean(word, (*KINDS, *PLANNED))
-    return error("unknown-kind", f"unknown kind {describe(word)}", "kind", expected=expected, hint=hint)
-
-
-def _api_version(version: object, kind: Kind) -> Iterator[Diagnostic]:
-    accepted = [f"{kind.group}/{version}" for version in kind.versions]
-    expected = f"one of {', '.join(accepted)}"
-    if version is None:
-        yield error("missing-field", '"apiVersion" is missing', expected=expected)
-    elif version not in accepted:
-        message = f"{describe(version)} is not an apiVersion of {kind.name}"
-        yield error("unknown-version", message, "apiVersion", expected=expected)
 
 
 def _metadata(document: Mapping[object, object], kind: Kind | None, diagnostics: list[Diagnostic]) -> Metadata | None:

@@ -27,6 +27,9 @@ _PLAIN = re.compile(r"[A-Za-z_/][-A-Za-z0-9_./]*", re.ASCII)
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 """Words that some reader of YAML takes for something else than text."""
 
+MAX_COMPARED = 64
+"""Longer words than any name of ours are not compared with them: that costs time and finds nothing."""
+
 _NANOSECONDS = {
     "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
 }  # fmt: skip
@@ -87,7 +90,7 @@ def wrong_type(value: object, expected: str, hint: str | None = None) -> Diagnos
 def did_you_mean(word: str, names: Iterable[str]) -> str | None:
     """Return a hint with the name that *word* resembles, or None when none is near."""
     lower = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word.lower(), lower, n=1) if len(word) <= 64 else []
+    near = difflib.get_close_matches(word.lower(), lower, n=1) if len(word) <= MAX_COMPARED else []
     return f'did you mean "{lower[near[0]]}"?' if near else None
 
 

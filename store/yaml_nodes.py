@@ -240,6 +240,8 @@ class _Builder:
     def _key(self, frame: _Frame, node: Node, *, plain: bool) -> Node:
         if plain and node.value == "<<":
             return evolve(node, value=_MERGE)
+        if plain and type(node.value) is int:  # JSON has only strings there, and `kubectl` makes one of it
+            node = evolve(node, value=str(node.value))
         if not isinstance(node.value, str):
             raise self._refuse("key", "a key that is not a string", node, "put it in quotes")
         earlier = frame.items.get(node.value)

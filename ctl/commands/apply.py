@@ -35,7 +35,7 @@ def command(
     options.refuse_waiting_words(ctx)
     if not files and not adopt:
         raise click.UsageError("Missing option '-f' / '--filename': what should be applied?")
-    inputs = load(files, namespace=namespace)
+    inputs = load(files, namespace=namespace, runnable=True)
     end_if_refused(ctx, inputs, output)
     if output not in ("json", "yaml"):
         tell(inputs)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ctl.inputs import load, load_names
-from store.diagnostic import Level
+from ctl.inputs import Inputs, load, load_names
+from store.diagnostic import Level, Place
 from store.resources.fields import Key
 
 SERVICE = """apiVersion: networking.istio.io/v1
@@ -111,3 +111,45 @@ def test_names_are_read_from_documents_that_are_wrong_otherwise(tmp_path: Path) 
 
     assert (Key("n", "g", "Gateway"),) == named.keys
     assert ["missing-field"] == [said.code for said in named.diagnostics]
+
+
+DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\ntemplate: {}\n"
+
+
+def codes(inputs: Inputs) -> list[str]:
+    return [f"{said.level} {said.code}" for said in inputs.diagnostics]
+
+
+def test_documents_of_other_programs_are_passed_over_with_a_warning(tmp_path: Path) -> None:
+    """Beside resources they are named and left out, for judging, applying and deleting alike."""
+    file = write(tmp_path / "a.yaml", "a")
+    file.write_text(f"{file.read_text()}---\n{DEPLOYMENT}")
+
+    for inputs in (load([str(file)]), load([str(file)], runnable=True)):
+        assert ["warning not-a-mesh-resource"] == codes(inputs)
+        assert ["a"] == [each.resource.metadata.name for each in inputs.loaded]
+        assert 1 == inputs.documents
+    assert inputs.diagnostics[0].place == Place(str(file), 11, 7)
+    assert inputs.diagnostics[0].resource == "Deployment default/d"
+    assert (Key("default", "a", "ServiceEntry"),) == load_names([str(file)]).keys
+    assert ["not-a-mesh-resource"] == [said.code for said in load_names([str(file)]).diagnostics]
+
+
+def test_documents_of_other_programs_alone_are_an_error(tmp_path: Path) -> None:
+    """Who gives nothing else takes them for resources of the mesh."""
+    file = tmp_path / "a.yaml"
+    file.write_text(f"{DEPLOYMENT}---\n{DEPLOYMENT}")
+
+    assert ["error not-a-mesh-resource"] * 2 == codes(load([str(file)]))
+    assert load_names([str(file)]).diagnostics[0].is_error
+
+
+def test_strictness_makes_errors_of_warnings(tmp_path: Path) -> None:
+    """Of all of them, and of nothing else."""
+    file = write(tmp_path / "a.yaml", "a", "a")
+
+    inputs = load([str(file)], duplicates=Level.WARNING)
+
+    assert ["warning duplicate-resource"] == codes(inputs)
+    assert ["error duplicate-resource"] == codes(inputs.strictly())
+    assert inputs.strictly().is_refused

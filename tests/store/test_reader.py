@@ -54,7 +54,7 @@ def judge(name: str) -> tuple[list[str], list[str]]:
         ("gateway-bookinfo.yaml", [], ["10 not-supported", "13 not-supported"]),
         ("serviceentry-foo-ext.yaml", [], ["5 not-supported"]),
         ("destinationrule-foo-ext.yaml", [], ["8 not-supported"]),
-        ("legacy-routerules-reviews.yaml", [], ["14 unknown-kind", "2 unknown-kind"]),
+        ("legacy-routerules-reviews.yaml", [], ["14 old-kind", "2 old-kind"]),
     ],
 )
 def test_the_announced_examples_are_accepted_or_refused_on_the_right_line(
@@ -121,6 +121,11 @@ def test_merge_keys_and_aliases_work_as_in_kubectl() -> None:
     )
 
 
+def test_a_number_as_key_is_its_text() -> None:
+    """As in `kubectl`: JSON has only strings as keys."""
+    assert [{"80": {"a": 1}}] == values(b"80: {a: 1}\n")
+
+
 # --- places -----------------------------------------------------------------------------------------------------
 
 TEXT = """\
@@ -180,7 +185,10 @@ def test_diagnostics_get_place_and_resource() -> None:
     ("text", "expected"),
     [
         (b"a: 1\na: 2\n", ["duplicate-key 2:1"]),
-        (b"1: x\n", ["key 1:1"]),
+        (b"1.5: x\n", ["key 1:1"]),
+        (b"true: x\n", ["key 1:1"]),
+        (b"~: x\n", ["key 1:1"]),
+        (b"80: x\n'80': y\n", ["duplicate-key 2:1"]),
         (b"[a]: x\n", ["key 1:1"]),
         (b"a: !!binary aGk=\n", ["tag 1:4"]),
         (b"a: !x {}\n", ["tag 1:4"]),
