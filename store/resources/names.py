@@ -65,17 +65,6 @@ def is_cidr(text: str) -> bool:
     return True
 
 
-def unix_socket_problem(address: str) -> str | None:
-    """Say what keeps *address*, which begins with `unix://`, from being a socket of a host, or None.
-
-    A socket is a file by its absolute path, or with `@` in front an abstract name.
-    """
-    path = address.removeprefix("unix://")
-    if not path.startswith(("/", "@")):
-        return "its path is not absolute" if path else "it is empty"
-    return "it ends with a slash, as a directory does" if path.endswith("/") else None
-
-
 def fqdn_problem(host: str) -> str | None:
     """Say what keeps *host* from being a DNS name without wildcard, or None. Short names and a final dot are fine."""
     if not host:

@@ -12,6 +12,7 @@ from store.resources.names import (
     is_ip,
     is_subdomain,
     regex_problem,
+    unix_socket_problem,
 )
 
 LONG = ".".join(["a" * 63] * 4)  # 255 characters
@@ -75,7 +76,7 @@ def test_addresses_and_ranges() -> None:
         text for text in ("1.2.3.4", "::1", "fe80::1%e", "01.2.3.4", "a", "") if is_ip(text)
     ]
     assert ["1.2.3.4/8", "::/0"] == [
-        text for text in ("1.2.3.4/8", "::/0", "1.2.3.4", "1.2.3.4/33", "a/8") if is_cidr(text)
+        text for text in ("1.2.3.4/8", "::/0", "1.2.3.4", "1.2.3.4/33", "a/8", "1.2.3.4/255.0.0.0") if is_cidr(text)
     ]
 
 
@@ -104,3 +105,18 @@ def test_timeouts_are_whole_milliseconds() -> None:
     seconds = (0.001, 0.1, 5.0, 1e9 + 0.123, 0.0, -1.0, 0.0005, 0.0015)
 
     assert list(seconds[:4]) == [one for one in seconds if duration_problem(one) is None]
+
+
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [
+        ("unix:///run/a.sock", True),
+        ("unix://@abstract", True),
+        ("unix://", False),
+        ("unix://run/a.sock", False),
+        ("unix:///run/", False),
+    ],
+)
+def test_unix_sockets(address: str, good: bool) -> None:
+    """A socket is an absolute path or an abstract name, and no directory."""
+    assert good is (unix_socket_problem(address) is None)
