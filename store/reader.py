@@ -76,7 +76,8 @@ def _step(node: Node, step: str | int) -> tuple[Node, Node] | None:
         return (node.items[step], node.items[step]) if inside else None
     if not isinstance(node.items, dict):
         return None
-    for spelling in (step, snake_case(step), *old_spellings().get(step, ())):
+    number = (int(step),) if step.isdecimal() and len(step) <= 10 else ()  # YAML may write it plain as a key
+    for spelling in (step, snake_case(step), *old_spellings().get(step, ()), *number):
         if spelling in node.items:
             found: tuple[Node, Node] = node.items[spelling]
             return found

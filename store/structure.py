@@ -16,7 +16,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from store.diagnostic import Diagnostic, error, not_supported, warning
 from store.plan import Plan, camel_case, class_in, plan_of
-from store.resources.fields import NOT_OLD, Bytes, Double, Duration, Int32, Uint32, Uint64
+from store.resources.fields import NOT_OLD, Bytes, Double, Duration, Int32, Uint32, Uint32Key, Uint64
 from store.scalars import (
     REFUSED,
     Found,
@@ -105,7 +105,8 @@ def _tuple_hook(cls: Any) -> Callable[[object, type], Found]:
 
 
 def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
-    item_type = typing.get_args(cls)[1]
+    key_type, item_type = typing.get_args(cls)
+    read_key = hook_of(key_type)
 
     def structure_mapping(value: object, _: type) -> Found:
         if not isinstance(value, Mapping):
@@ -114,15 +115,25 @@ def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
         items: dict[str, object] = {}
         refused = False
         for key, item in value.items():
-            name = read_string(key, str)
+            name = read_key(key, key_type)
             found = name if name.value is REFUSED else structure(item, item_type)
-            diagnostics += found.diagnostics if found is name else under(found.diagnostics, key)
+            diagnostics += found.diagnostics if found is name else under(found.diagnostics, name.value)
             refused = refused or found.value is REFUSED
+            if name.value in items:
+                diagnostics.append(error("duplicate", f"{describe(name.value)} is there twice", name.value))
             if name.value is not REFUSED:
                 items[name.value] = stand_in(found, item_type)
         return Found(REFUSED, tuple(diagnostics), items) if refused else Found(items, tuple(diagnostics))
 
     return structure_mapping
+
+
+_read_uint32 = integer_reader(Uint32, 0, 2**32 - 1)
+
+
+def _read_uint32_key(value: object, _: type) -> Found:
+    found = _read_uint32(value, Uint32)
+    return found if found.value is REFUSED else Found(Uint32Key(found.value))
 
 
 def _refused_list(value: object, item: Found) -> Found:
@@ -344,8 +355,9 @@ def _new_converter() -> cattrs.Converter:
     made.register_structure_hook(str, read_string)
     made.register_structure_hook(bool, read_bool)
     made.register_structure_hook(Int32, integer_reader(Int32, -(2**31), 2**31 - 1))
-    made.register_structure_hook(Uint32, integer_reader(Uint32, 0, 2**32 - 1))
+    made.register_structure_hook(Uint32, _read_uint32)
     made.register_structure_hook(Uint64, integer_reader(Uint64, 0, 2**64 - 1))
+    made.register_structure_hook(Uint32Key, _read_uint32_key)
     made.register_structure_hook(Duration, read_duration)
     made.register_structure_hook(Double, read_double)
     made.register_structure_hook(Bytes, read_bytes)
@@ -357,6 +369,7 @@ def _new_converter() -> cattrs.Converter:
     made.register_unstructure_hook(Bytes, render_bytes)
     for number in (Int32, Uint32, Uint64):
         made.register_unstructure_hook(number, int)
+    made.register_unstructure_hook(Uint32Key, str)
     made.register_unstructure_hook(Duration, render_duration)
     return made
 

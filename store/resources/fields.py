@@ -156,6 +156,12 @@ class Uint64(int):
     __slots__ = ()
 
 
+class Uint32Key(str):
+    """A `Uint32` that is the key of a mapping: JSON has only strings there, YAML may write plain numbers."""
+
+    __slots__ = ()
+
+
 class Double(float):
     """A finite floating-point number; Istio's decoder also takes it in quotes."""
 
