@@ -8,14 +8,23 @@ from attrs import frozen
 
 from store.diagnostic import Diagnostic
 from store.plan import Plan, classes_below, plan_of
-from store.resources import destination_rule, gateway, service_entry, virtual_service
+from store.resources import (
+    authorization_policy,
+    destination_rule,
+    gateway,
+    peer_authentication,
+    service_entry,
+    virtual_service,
+)
+from store.resources.authorization_policy import AuthorizationPolicy
 from store.resources.destination_rule import DestinationRule
 from store.resources.fields import Key, Metadata
 from store.resources.gateway import Gateway
+from store.resources.peer_authentication import PeerAuthentication
 from store.resources.service_entry import ServiceEntry
 from store.resources.virtual_service import VirtualService
 
-Spec = Gateway | VirtualService | DestinationRule | ServiceEntry
+Spec = Gateway | VirtualService | DestinationRule | ServiceEntry | PeerAuthentication | AuthorizationPolicy
 
 
 Check = Callable[[Any], Iterator[Diagnostic]]
@@ -76,6 +85,8 @@ class Resource:
 
 _NETWORKING = "networking.istio.io"
 _VERSIONS = ("v1alpha3", "v1beta1", "v1")
+_SECURITY = "security.istio.io"
+_SECURITY_VERSIONS = ("v1beta1", "v1", "v1alpha3")
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
@@ -86,6 +97,10 @@ KINDS: Mapping[str, Kind] = {
             "DestinationRule", "destinationrules", "dr", _NETWORKING, _VERSIONS, DestinationRule, destination_rule.check
         ),
         Kind("ServiceEntry", "serviceentries", "se", _NETWORKING, _VERSIONS, ServiceEntry, service_entry.check),
+        Kind("PeerAuthentication", "peerauthentications", "pa", _SECURITY, _SECURITY_VERSIONS, PeerAuthentication,
+             peer_authentication.check, runs=False),
+        Kind("AuthorizationPolicy", "authorizationpolicies", "ap", _SECURITY, _SECURITY_VERSIONS, AuthorizationPolicy,
+             authorization_policy.check, runs=False),
     )
 }
 
@@ -93,8 +108,6 @@ PLANNED: Mapping[str, str] = {
     "WorkloadEntry": _NETWORKING,
     "WorkloadGroup": _NETWORKING,
     "Sidecar": _NETWORKING,
-    "PeerAuthentication": "security.istio.io",
-    "AuthorizationPolicy": "security.istio.io",
 }
 """Kinds that are known and not read yet: refused by name."""
 
