@@ -11,23 +11,18 @@ import trio
 from attrs import evolve, field, frozen
 from rich.text import Text
 
+from ctl.analyzing import added_by, live_hosts
 from ctl.diagnostics import Sources, render, to_json
 from ctl.exit_codes import ExitCode
 from ctl.inputs import Loaded
 from ctl.output import print_object, show, style_of, styled, talk
 from ctl.waiting import HostRow, Patience, ctrl_c_cancels, host_table, say_late, unmet, wait_for_hosts
-from store.analysis.references import references
 from store.client import Applied, Origin, Result, State, Wanted, apply, judge, read_state, refuse_unexpected
-from store.codec import understand
 from store.diagnostic import Diagnostic
 from store.etcd.client import Etcd
 from store.host import Head
 from store.keys import Keys
 from store.resources.fields import Key
-from store.resources.kinds import Resource
-
-REFERRED = frozenset({"ServiceEntry", "DestinationRule", "Gateway"})
-"""Kinds that a reference can lead to."""
 
 
 @frozen
@@ -95,7 +90,7 @@ async def carry_out(
     object, printed at the end.
 
     Args:
-        loaded: the documents behind `change.wanted`; their references are looked at.
+        loaded: the documents behind `change.wanted`: their lines are known.
         output: table, wide, json, yaml or name.
         sources: texts for excerpts.
         warnings: what the documents themselves gave rise to; printed already, except in JSON and YAML.
@@ -132,43 +127,32 @@ async def _wait(etcd: Etcd, keys: Keys, outcome: Outcome, patience: Patience, st
 
 
 async def _make(etcd: Etcd, keys: Keys, change: Change, loaded: Sequence[Loaded]) -> Outcome:
+    before = await read_state(etcd, keys)
     if change.dry_run:
-        state = await read_state(etcd, keys)
-        refuse_unexpected(state, keys, if_head=change.if_head, adopt=change.adopt)
-        results = judge(state, keys, change.wanted)
-        return Outcome(Applied(state.head, state.revision, results), True, diagnostics=_dangling(state, keys, loaded))
-    origin = Origin(author(), change.message, time.time(), secrets.token_hex(2))
-    applied = await apply(etcd, keys, change.wanted, origin, if_head=change.if_head, adopt=change.adopt)
-    diagnostics: tuple[Diagnostic, ...] = ()
-    if any(each.resource.kind == "VirtualService" for each in loaded):
-        diagnostics = _dangling(await read_state(etcd, keys), keys, loaded)
-    return Outcome(applied, diagnostics=diagnostics)
+        refuse_unexpected(before, keys, if_head=change.if_head, adopt=change.adopt)
+        applied = Applied(before.head, before.revision, judge(before, keys, change.wanted))
+    else:
+        origin = Origin(author(), change.message, time.time(), secrets.token_hex(2))
+        applied = await apply(etcd, keys, change.wanted, origin, if_head=change.if_head, adopt=change.adopt)
+    found = await _added(etcd, keys, before, change, applied, loaded)
+    return Outcome(applied, change.dry_run, diagnostics=found)
+
+
+async def _added(
+    etcd: Etcd, keys: Keys, before: State, change: Change, applied: Applied, loaded: Sequence[Loaded]
+) -> tuple[Diagnostic, ...]:
+    """Return what is found in the mesh now and was not *before*."""
+    changed = {key for key, result in applied.results.items() if result is not Result.UNCHANGED}
+    if not changed:
+        return ()
+    made = {each.key: each.resource for each in change.wanted if each.key in changed}
+    return added_by(made, before, keys, await live_hosts(etcd, keys), loaded)
 
 
 def judged(results: Mapping[Key, Result]) -> frozenset[str]:
     """Return the resources that an apply answers for: those it changed; when it changed none, all it was given."""
     changed = (key for key, result in results.items() if result is not Result.UNCHANGED)
     return frozenset(map(str, changed)) or frozenset(map(str, results))
-
-
-def _dangling(state: State, keys: Keys, loaded: Sequence[Loaded]) -> tuple[Diagnostic, ...]:
-    """Return what the *loaded* documents refer to and neither they nor the store have, each with its place."""
-    resources = _stored(state, keys) | {each.resource.key: each.resource for each in loaded}
-    found: list[Diagnostic] = []
-    for each in loaded:
-        found += each.document.locate(references(resources, (each.resource.key,)))
-    return tuple(found)
-
-
-def _stored(state: State, keys: Keys) -> dict[Key, Resource]:
-    resources: dict[Key, Resource] = {}
-    for text in state.raw:
-        key = keys.parse_resource(text)
-        record = state.record(text) if key and key.kind in REFERRED else None
-        resource = understand(record.document)[0] if record else None
-        if key and resource:
-            resources[key] = resource
-    return resources
 
 
 # --- saying it ----------------------------------------------------------------------------------------------

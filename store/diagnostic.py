@@ -40,11 +40,19 @@ class Place:
 
 @frozen
 class Related:
-    """Another place that has to do with a diagnostic, such as the other definition of a duplicate."""
+    """Another place that has to do with a diagnostic, such as the other definition of a duplicate.
+
+    Attributes:
+        message: what is there.
+        place: file, line and column; whoever says it and knows no files leaves it None, and who prints fills it in.
+        resource: `Kind namespace/name`.
+        path: from the root of that resource's document; empty means the document as a whole.
+    """
 
     message: str
     place: Place | None = None
     resource: str | None = None
+    path: FieldPath = ()
 
 
 @frozen

@@ -84,10 +84,11 @@ def wildcards_above(host: str) -> Iterator[str]:
 
 def gateway_names(spec: VirtualService, namespace: str) -> tuple[str, ...]:
     """Return the gateways of *spec* as `namespace/name`, and `mesh` as it is."""
-    return tuple(_gateway_name(name, namespace) for name in spec.gateways) or (MESH,)
+    return tuple(gateway_name(name, namespace) for name in spec.gateways) or (MESH,)
 
 
-def _gateway_name(name: str, namespace: str) -> str:
+def gateway_name(name: str, namespace: str) -> str:
+    """Return the gateway that *name*, written in a rule of *namespace*, means, as `gateway_names` does."""
     if name == MESH or "/" in name:
         return name
     if "." in name:  # name.namespace.svc…, as documents of 2018 have it

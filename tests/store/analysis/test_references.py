@@ -2,7 +2,8 @@
 
 import pytest
 
-from store.analysis.references import references
+from store.analysis.analyze import analyze
+from store.analysis.mesh import Mesh
 from store.diagnostic import render_path
 from store.resources.fields import Key
 from tests.meshes import resources
@@ -48,8 +49,8 @@ AT = "spec.http[0].route[0].destination"
 
 def findings(namespace: str, gateway: str, destination: str) -> list[tuple[str, str, str | None]]:
     found = {each.key: each for each in resources(f"{REGISTRY}---{RULE % (namespace, gateway, destination)}")}
-    said = list(references(found, [Key(namespace, "r", "VirtualService")]))
-    assert all(("IST0101", "warning") == (each.code, each.level) for each in said)
+    said = analyze(Mesh(found), [Key(namespace, "r", "VirtualService")])
+    assert all(("IST0101", "error") == (each.code, each.level) for each in said)
     return [(render_path(each.path), each.message, each.hint) for each in said]
 
 
@@ -104,4 +105,4 @@ def test_only_what_is_judged_is_looked_at() -> None:
     """Findings of other resources are not this apply's business."""
     found = {each.key: each for each in resources(RULE % ("default", "mesh", "host: nowhere"))}
 
-    assert [] == list(references(found, []))
+    assert () == analyze(Mesh(found), [])

@@ -1,0 +1,78 @@
+"""All questions put to a mesh: everything that is found, and what a change adds to it.
+
+A question is a line in ANALYZERS. Which of the findings somebody wants to hear is `suppression.py`'s.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from attrs import frozen
+
+from store.analysis import references
+from store.analysis.code import Code
+from store.analysis.mesh import Mesh
+from store.analysis.reach import reach
+from store.analysis.suppression import Suppression, audible
+from store.diagnostic import Diagnostic, FieldPath
+from store.resources.fields import Key
+
+
+@frozen
+class Analyzer:
+    """One question.
+
+    Attributes:
+        codes: those of its findings.
+        findings: yields what is found at resources of the keys it is given, oldest first; paths from the document's
+            root, `resource` filled in.
+    """
+
+    codes: tuple[Code, ...]
+    findings: Callable[[Mesh, Collection[Key]], Iterator[Diagnostic]]
+
+
+ANALYZERS: tuple[Analyzer, ...] = (Analyzer(references.CODES, references.findings),)
+
+
+def analyze(
+    mesh: Mesh, keys: Iterable[Key] | None = None, *, suppress: Iterable[Suppression] = ()
+) -> tuple[Diagnostic, ...]:
+    """Return what is found at the resources of *keys*, by age of the resource, path and code.
+
+    Args:
+        keys: None is all of the mesh; others are looked at as far as they matter for these.
+        suppress: see `Suppression`; annotations of the resources are heeded in any case.
+    """
+    judged = list(mesh.resources) if keys is None else mesh.oldest_first(keys)
+    order = {str(key): n for n, key in enumerate(judged)}
+    found = (said for analyzer in ANALYZERS for said in analyzer.findings(mesh, judged))
+    heard = audible(found, mesh.resources, suppress)
+    return tuple(sorted(heard, key=lambda said: (order[said.resource or ""], _sortable(said.path), said.code)))
+
+
+def _sortable(path: FieldPath) -> tuple[tuple[int, str], ...]:
+    return tuple((step, "") if isinstance(step, int) else (-1, step) for step in path)
+
+
+def added(before: Mesh, after: Mesh, changed: Collection[Key]) -> tuple[Diagnostic, ...]:
+    """Return what is found in *after* and not in *before*: what the change of *changed* is to blame for.
+
+    Only resources that names lead to from the changed ones are judged (`reach`), so that it costs what the change is
+    worth. A finding that only moved within its document is not new.
+    """
+    near = reach(before.outlines, after.outlines, changed)
+    found = analyze(after, near)
+    if not found:
+        return ()
+    known = Counter(map(_identity, analyze(before, near)))
+    new = []
+    for said in found:
+        if known[_identity(said)] > 0:
+            known[_identity(said)] -= 1
+        else:
+            new.append(said)
+    return tuple(new)
+
+
+def _identity(said: Diagnostic) -> tuple[str | None, str, str]:
+    return said.resource, said.code, said.message

@@ -1,0 +1,249 @@
+"""All resources together, and what their names mean: the only thing that analyzers look at.
+
+The map of this room:
+
+    code.py       `Code`: what one code means, and `Code.at(key, message, *path)`, which makes a finding of it
+    mesh.py       `Mesh`: every question about names that more than one analyzer has
+    routing.py    what the rules of a VirtualService name: destinations and gateways, each with its path
+    outline.py    the names in a document, read without reading the rest of it
+    <question>.py one question: its `Code`s, and `findings(mesh, keys)`, which yields what is found *at* resources of
+                  `keys`; when two resources disagree, at both, each pointing to the other by `related=[see(…)]`
+    analyze.py    ANALYZERS, the table of questions; `analyze`: all findings; `added`: those that a change adds
+    codes.py      the table of all codes, those of the kinds' own checks (`checked_codes.py`) too
+    suppression.py  findings that somebody does not want to hear
+
+A new question is a file and a line in ANALYZERS; its codes' examples are its first tests (tests/store/analysis/
+test_codes.py runs them). An analyzer asks the Mesh, or follows names that a document has: it never walks over all
+resources for each key. Whatever it reads of another resource has to be within reach of `added`: through a name that
+`outline.py` finds in both.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TypeVar
+
+from store.analysis.outline import Document, Outline, outline
+from store.codec import encode
+from store.host import HostRecord
+from store.index import MESH, Index, Token, candidates, canonical, covers, gateway_names, wildcards_above
+from store.resources.destination_rule import DestinationRule, Subset
+from store.resources.fields import Key
+from store.resources.gateway import Gateway
+from store.resources.kinds import KINDS, Resource
+from store.resources.service_entry import ServiceEntry, ServicePort
+from store.resources.virtual_service import VirtualService
+from store.scalars import did_you_mean
+
+S = TypeVar("S")
+
+
+class Mesh:
+    """Resources, oldest first, and the live hosts. Nothing is computed before it is asked for, and then once.
+
+    Attributes:
+        resources: Key → resource, oldest first; may read them when they are looked at.
+        hosts: the live ones; None when they are not known, as offline.
+    """
+
+    def __init__(
+        self,
+        resources: Mapping[Key, Resource],
+        hosts: Iterable[HostRecord] | None = None,
+        *,
+        documents: Mapping[Key, Document] | None = None,
+    ) -> None:
+        """Args:
+        documents: the same resources as documents in today's spelling, so that finding names reads nothing.
+        """
+        self.resources = resources
+        self.hosts = tuple(hosts) if hosts is not None else None
+        self._documents = documents
+        self._rules: dict[str, tuple[tuple[Key, DestinationRule], ...]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Mesh {len(self.resources)} resources, hosts {'unknown' if self.hosts is None else len(self.hosts)}>"
+
+    # --- resources ------------------------------------------------------------------------------------------
+
+    def get(self, key: Key, kind: type[S]) -> S | None:
+        """Return the spec of *key*; None when there is no such resource, or it is no *kind*."""
+        resource = self.resources.get(key)
+        return resource.spec if resource is not None and isinstance(resource.spec, kind) else None
+
+    def of(self, kind: type[S], keys: Iterable[Key] | None = None) -> Iterator[tuple[Key, S]]:
+        """Yield key and spec of those of *keys* that are a *kind*, in their order; None is all there are."""
+        name = _NAMES[kind]
+        for key in self.resources if keys is None else keys:
+            spec = self.get(key, kind) if key.kind == name else None
+            if spec is not None:
+                yield key, spec
+
+    @cached_property
+    def outlines(self) -> Mapping[Key, Outline]:
+        """The names in each resource."""
+        documents = self._documents
+        if documents is None:
+            documents = {key: encode(resource) for key, resource in self.resources.items()}
+        return {key: outline(key, document) for key, document in documents.items()}
+
+    @cached_property
+    def _index(self) -> Index:
+        index = Index()
+        for key, each in self.outlines.items():
+            if each.filed is not None:
+                index.replace(key, None, each.filed)
+        return index
+
+    @cached_property
+    def _age(self) -> Mapping[Key, int]:
+        return {key: n for n, key in enumerate(self.resources)}
+
+    def oldest_first(self, keys: Iterable[Key]) -> list[Key]:
+        """Return *keys* in the order of the resources' age; what is not there is left out."""
+        return sorted((key for key in set(keys) if key in self._age), key=self._age.__getitem__)
+
+    def _filed(self, family: str, name: str, kind: type[S]) -> Iterator[tuple[Key, S]]:
+        return self.of(kind, self.oldest_first(self._index.keys(Token(family, name))))
+
+    # --- services -------------------------------------------------------------------------------------------
+
+    @property
+    def service_hosts(self) -> frozenset[str]:
+        """All hosts of the registry, wildcards included."""
+        return self._index.names("service")
+
+    def exists(self, host: str) -> bool:
+        """Return whether a ServiceEntry has just this *host* (canonical, or a wildcard)."""
+        return self._index.has(Token("service", host))
+
+    def meant(self, host: str, namespace: str) -> str | None:
+        """Return the registry's host that *host*, written in a rule of *namespace*, means, or None.
+
+        A short name is the service of just that name, or else the one below a suffix, or one that a wildcard covers:
+        as in `agent/compiler/resolve/registry.py`.
+        """
+        names = candidates(host, namespace)
+        exact = next((name for name in names if self.exists(name)), None)
+        return exact or next((pattern for name in names for pattern in self._covering(name)), None)
+
+    def _covering(self, name: str) -> Iterator[str]:
+        partial = [p for p in self._index.partial("service") if covers(p, name)]
+        return filter(self.exists, _longest_first({*wildcards_above(name), *partial}))
+
+    def spellings(self, namespace: str) -> set[str]:
+        """Return all names that mean a service in a rule of *namespace*: for hints."""
+        first = (host.partition(".")[0] for host in self.service_hosts)
+        return {*self.service_hosts, *(name for name in first if name and self.meant(name, namespace))}
+
+    def services(self, host: str) -> tuple[tuple[Key, ServiceEntry], ...]:
+        """Return the ServiceEntries that list *host*, a host of the registry, oldest first."""
+        return tuple(self._filed("service", host, ServiceEntry))
+
+    def ports(self, host: str) -> Mapping[int, tuple[Key, ServicePort]]:
+        """Return port number → its oldest definition for *host*, a host of the registry, and whose it is."""
+        found: dict[int, tuple[Key, ServicePort]] = {}
+        for key, entry in self.services(host):
+            for port in entry.ports:
+                found.setdefault(int(port.number), (key, port))
+        return found
+
+    # --- destination rules ----------------------------------------------------------------------------------
+
+    def rules(self, host: str) -> tuple[tuple[Key, DestinationRule], ...]:
+        """Return the DestinationRules that some host of the mesh may apply to *host*, a host of the registry.
+
+        In each namespace those of the most specific name or pattern speak alone. Oldest first within a namespace.
+        """
+        if host not in self._rules:
+            namespaces: dict[str, list[tuple[Key, DestinationRule]]] = defaultdict(list)
+            for pattern in (host, *(p for p in self._rule_patterns(host) if p != host)):
+                found: dict[str, list[tuple[Key, DestinationRule]]] = defaultdict(list)
+                for key, rule in self._filed("rule", pattern, DestinationRule):
+                    if key.namespace not in namespaces and self.speaks_for(rule, key.namespace, host):
+                        found[key.namespace].append((key, rule))
+                namespaces |= found
+            self._rules[host] = tuple(each for found_there in namespaces.values() for each in found_there)
+        return self._rules[host]
+
+    def speaks_for(self, rule: DestinationRule, namespace: str, host: str) -> bool:
+        """Return whether the host that *rule* of *namespace* names means *host*, or covers it as a wildcard."""
+        name = canonical(rule.host)
+        return covers(name, host) if name.startswith("*") else self.meant(rule.host, namespace) == host
+
+    def _rule_patterns(self, host: str) -> list[str]:
+        partial = [p for p in self._index.partial("rule") if covers(p, host)]
+        return _longest_first({*wildcards_above(host), *partial})
+
+    def subsets(self, host: str) -> Mapping[str, tuple[tuple[Key, Subset], ...]]:
+        """Return subset name → its definitions for *host*, a host of the registry."""
+        found: dict[str, tuple[tuple[Key, Subset], ...]] = {}
+        for key, rule in self.rules(host):
+            for subset in rule.subsets:
+                found[subset.name] = (*found.get(subset.name, ()), (key, subset))
+        return found
+
+    # --- virtual services and gateways ----------------------------------------------------------------------
+
+    def routes(self, name: str) -> tuple[tuple[Key, VirtualService], ...]:
+        """Return the mesh-bound VirtualServices that may mean *name*, a host or wildcard, by one of theirs."""
+        return tuple(self._filed("route", name, VirtualService))
+
+    def bound(self, gateway: str) -> tuple[tuple[Key, VirtualService], ...]:
+        """Return the VirtualServices that name *gateway* (`namespace/name`) for all of their rules."""
+        return tuple(self._filed("bound", gateway, VirtualService))
+
+    def gateway(self, name: str) -> tuple[Key, Gateway] | None:
+        """Return the Gateway *name* (`namespace/name`), or None."""
+        namespace, _, short = name.partition("/")
+        key = Key(namespace, short, "Gateway")
+        spec = self.get(key, Gateway)
+        return (key, spec) if spec is not None else None
+
+    @cached_property
+    def gateways(self) -> tuple[tuple[Key, Gateway], ...]:
+        """All Gateways, oldest first."""
+        return tuple(self.of(Gateway))
+
+    def bound_to(self, key: Key, service: VirtualService) -> list[tuple[Key, Gateway]]:
+        """Return the Gateways that *service* names for all of its rules, those that exist."""
+        names = (name for name in gateway_names(service, key.namespace) if name != MESH)
+        return [found for name in dict.fromkeys(names) if (found := self.gateway(name))]
+
+    def gateway_hint(self, name: str) -> str | None:
+        """Return which Gateway *name* (`namespace/name`) was meant for: one of that name elsewhere, or one like it."""
+        names = sorted(f"{key.namespace}/{key.name}" for key, _ in self.gateways)
+        elsewhere = [each for each in names if each.partition("/")[2] == name.partition("/")[2]]
+        return f'did you mean "{elsewhere[0]}"?' if elsewhere else did_you_mean(name, names)
+
+    # --- hosts ----------------------------------------------------------------------------------------------
+
+    def selected(self, labels: Mapping[str, str]) -> tuple[HostRecord, ...] | None:
+        """Return the live hosts that have all of *labels*, all hosts for none; None when hosts are not known."""
+        if self.hosts is None:
+            return None
+        return tuple(host for host in self._narrowest(labels) if has_labels(host.labels, labels))
+
+    def _narrowest(self, labels: Mapping[str, str]) -> Collection[HostRecord]:
+        groups = (self._labelled.get(label, ()) for label in labels.items())
+        return min(groups, key=len, default=self.hosts or ())
+
+    @cached_property
+    def _labelled(self) -> Mapping[tuple[str, str], Collection[HostRecord]]:
+        found: dict[tuple[str, str], list[HostRecord]] = defaultdict(list)
+        for host in self.hosts or ():
+            for label in host.labels.items():
+                found[label].append(host)
+        return found
+
+
+_NAMES: Mapping[type, str] = {kind.spec: kind.name for kind in KINDS.values()}
+
+
+def has_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Return whether *labels* have all that are *wanted*."""
+    return all(labels.get(name) == value for name, value in wanted.items())
+
+
+def _longest_first(patterns: Iterable[str]) -> list[str]:
+    return sorted(patterns, key=lambda pattern: (-len(pattern), pattern))
