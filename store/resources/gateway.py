@@ -1,13 +1,23 @@
 """Gateway: ports of chosen hosts, opened for traffic from outside the mesh."""
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
 
+import attrs
 from attrs import frozen
 
-from store.diagnostic import Diagnostic, error
-from store.resources.fields import Uint32, labels_field
-from store.resources.names import check_labels, check_port, fqdn_problem, host_problem, is_dns_label, is_ip
+from store.diagnostic import Diagnostic, error, not_supported, warning
+from store.resources.fields import Uint32, documented
+from store.resources.names import (
+    UNIX,
+    check_labels,
+    check_port,
+    dotted_host_problem,
+    is_dns_label,
+    is_ip,
+    unix_socket_problem,
+)
+from store.resources.ports import check_protocol, is_http, is_protocol, is_tls
+from store.resources.server_tls import PASSING, ServerTLSSettings, certificate_files, check_server_tls
 from store.scalars import describe
 
 
@@ -15,50 +25,41 @@ from store.scalars import describe
 class ServerPort:
     """`servers[].port`."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"targetPort"})
-
-    number: Uint32
-    protocol: str
-    name: str = ""
+    number: Uint32 = documented("1 to 65535; 0 with a unix socket as `bind`.", default=attrs.NOTHING, example="80")
+    protocol: str = documented("HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, TCP, TLS, REDIS or MYSQL, in any case.",
+                               default=attrs.NOTHING, example="HTTP")  # fmt: skip
+    name: str = documented("Unique in the Gateway; required.", default="", example="http")
+    target_port: Uint32 = documented("Has no meaning here and is refused.", default=Uint32(0), since="1.7")
 
 
 @frozen
 class Server:
-    """One listener slice.
+    """One slice of a listener."""
 
-    Attributes:
-        hosts: `[namespace/]dns` names whose VirtualServices may bind here; namespace is a name, `*` or `.`.
-        port: what is opened.
-        bind: IP address to listen on; None is the host's `gatewayBind`.
-        name: for people.
-    """
-
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"tls", "defaultEndpoint"})
-
-    port: ServerPort
-    hosts: tuple[str, ...] = ()
-    bind: str | None = None
-    name: str | None = None
+    port: ServerPort = documented("What is opened.", default=attrs.NOTHING,
+                                  example="{number: 80, name: http, protocol: HTTP}")  # fmt: skip
+    bind: str | None = documented("The IP address to listen on, or a socket: `unix:///path`, `unix://@abstract`.",
+                                  since="1.1", unset="the host's gatewayBind", example="192.0.2.1")  # fmt: skip
+    hosts: tuple[str, ...] = documented(
+        "`[namespace/]name`: VirtualServices of that namespace (`*` is any, `.` the Gateway's own) may answer for such "
+        "names here. `*.foo.com` is every name that ends in .foo.com, `*` every name. At least one.",
+        default=(), example='["shop/*.shop.com"]',
+    )  # fmt: skip
+    tls: ServerTLSSettings | None = documented("How TLS is ended, or passed on.", unset="no TLS", runs=False,
+                                               example="{mode: SIMPLE, credentialName: shop-cert}")  # fmt: skip
+    default_endpoint: str = documented("Where requests without a route go. Istio reads it and does nothing.",
+                                       default="", since="1.1", example="127.0.0.1:8080", runs=False)  # fmt: skip
+    name: str | None = documented("Unique in the Gateway; names its statistics.", since="1.7", example="public")
 
 
 @frozen
 class Gateway:
-    """`spec` of a Gateway.
+    """`spec` of a Gateway."""
 
-    Attributes:
-        servers: at least one.
-        selector: labels that a host must have, all of them; empty selects every host.
-    """
-
-    servers: tuple[Server, ...] = ()
-    selector: Mapping[str, str] = labels_field()
-
-
-SUPPORTED_PROTOCOLS = frozenset({"HTTP", "HTTP2", "GRPC"})
-KNOWN_PROTOCOLS = SUPPORTED_PROTOCOLS | {
-    "HTTPS", "GRPC-WEB", "TCP", "TLS", "MONGO", "REDIS", "MYSQL", "UDP", "HTTP_PROXY",
-}  # fmt: skip
-"""Istio's protocols; it takes them in any case."""
+    servers: tuple[Server, ...] = documented("What is opened; at least one.", default=())
+    selector: Mapping[str, str] = documented("Labels that a host must have, all of them, to open the ports.",
+                                             default={}, unset="every host",
+                                             example="{istio: ingressgateway}")  # fmt: skip
 
 
 def check(gateway: Gateway) -> Iterator[Diagnostic]:
@@ -69,75 +70,95 @@ def check(gateway: Gateway) -> Iterator[Diagnostic]:
     port_names: set[str] = set()
     server_names: set[str] = set()
     for i, server in enumerate(gateway.servers):
-        yield from _check_server(server, i)
-        if server.port.name and server.port.name in port_names:
-            message = f"port name {describe(server.port.name)} is used twice"
-            yield error(
-                "duplicate",
-                message,
-                "servers",
-                i,
-                "port",
-                "name",
-                expected="names that are unique in the Gateway",
-            )
+        yield from _check_server(server, "servers", i)
+        name = server.port.name
+        if name and name in port_names:
+            yield error("duplicate", f"port name {describe(name)} is used twice", "servers", i, "port", "name",
+                        expected="names that are unique in the Gateway")  # fmt: skip
         if server.name and server.name in server_names:
             yield error("duplicate", f"server name {describe(server.name)} is used twice", "servers", i, "name")
-        port_names.add(server.port.name)
+        port_names.add(name)
         server_names.add(server.name or "")
 
 
-def _check_server(server: Server, i: int) -> Iterator[Diagnostic]:
-    at = ("servers", i)
-    yield from check_port(server.port.number, *at, "port", "number")
-    if not server.port.name:
-        yield error("missing-field", "a port has a name", *at, "port", expected="name")
-    yield from check_protocol(server.port.protocol, *at, "port", "protocol")
+def _check_server(server: Server, *at: str | int) -> Iterator[Diagnostic]:
+    yield from _check_port(server.port, *at, "port")
+    yield from _check_bind(server, *at)
     if not server.hosts:
         yield error("missing-field", "a server has at least one host", *at, expected="hosts")
-    for j, host in enumerate(server.hosts):
+    for i, host in enumerate(server.hosts):
         problem = _host_problem(host)
         if problem:
-            expected = "[namespace/]name, where name is a DNS name with a dot, *.name or *"
-            yield error(
-                "bad-host",
-                f"{describe(host)} cannot be a host of a server: {problem}",
-                *at,
-                "hosts",
-                j,
-                expected=expected,
-            )
-    if server.bind and server.bind.startswith("unix://"):
-        yield error(
-            "not-supported",
-            "binding to a unix socket is not supported yet",
-            *at,
-            "bind",
-            expected="an IP address",
-        )
-    elif server.bind and not is_ip(server.bind):
-        yield error("bad-value", f"{describe(server.bind)} is not an IP address", *at, "bind", expected="an IP address")
+            yield error("bad-host", f"{describe(host)} cannot be a host of a server: {problem}", *at, "hosts", i,
+                        expected="[namespace/]name, where name is a DNS name with a dot, *.name or *")  # fmt: skip
+    if server.tls is not None:
+        yield from check_server_tls(server.tls, *at, "tls")
+    yield from _check_tls_for_protocol(server.port.protocol, server.tls, *at)
 
 
-def check_protocol(protocol: str, *path: str | int) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the *protocol* of a port at *path*; it may be written in any case."""
-    expected = "one of GRPC, HTTP, HTTP2"
-    upper = protocol.upper()
-    if upper in SUPPORTED_PROTOCOLS:
-        return
-    if upper in KNOWN_PROTOCOLS:
-        yield error("not-supported", f"protocol {describe(protocol)} is not supported yet", *path, expected=expected)
+def _check_port(port: ServerPort, *at: str | int) -> Iterator[Diagnostic]:
+    if not port.name:
+        yield error("missing-field", "a port has a name", *at, expected="name")
+    if port.protocol:
+        yield from check_protocol(port.protocol, *at, "protocol")
     else:
-        yield error("bad-value", f"{describe(protocol)} is not a protocol", *path, expected=expected)
+        yield error("bad-value", "a port of a Gateway has a protocol: nothing is detected there", *at, "protocol",
+                    expected="HTTP, HTTPS, TLS, TCP or another one")  # fmt: skip
+    if port.target_port:
+        yield error("conflict", "a port of a Gateway has no targetPort: routes say where requests go", *at,
+                    "targetPort", hint="take it out; a route's destination has a port")  # fmt: skip
+
+
+def _check_bind(server: Server, *at: str | int) -> Iterator[Diagnostic]:
+    """Yield what is wrong with where *server* listens: its `bind` and, as a socket has none, its port."""
+    bind, number = server.bind or "", server.port.number
+    if not bind.startswith(UNIX):
+        yield from check_port(number, *at, "port", "number")
+        if bind and not is_ip(bind):
+            yield error("bad-value", f"{describe(bind)} is not an IP address", *at, "bind", expected="an IP address")
+        return
+    problem = unix_socket_problem(bind)
+    if problem:
+        yield error("bad-value", f"{describe(bind)} cannot be bound: {problem}", *at, "bind",
+                    expected="unix:///path or unix://@name")  # fmt: skip
+    else:
+        yield not_supported("binding to a unix socket is not supported yet", *at, "bind", expected="an IP address")
+    if number:
+        yield error("bad-value", f"a unix socket has no port, and {number} is one", *at, "port", "number", expected="0")
+
+
+def _check_tls_for_protocol(
+    protocol: str, tls: ServerTLSSettings | None, *at: str | int
+) -> Iterator[Diagnostic]:
+    """Yield whether *tls* is missing or out of place with *protocol*. An unknown protocol says nothing."""
+    if not is_protocol(protocol):
+        return
+    if tls is None:
+        if is_tls(protocol):
+            yield error("missing-field", f"protocol {describe(protocol)} needs tls", *at, expected="tls",
+                        hint="with {mode: PASSTHROUGH}, TLS is passed on as it is")  # fmt: skip
+    elif is_http(protocol):
+        yield from _check_tls_of_plain_http(tls, *at, "tls")
+    elif not is_tls(protocol):
+        yield error("conflict", f"protocol {describe(protocol)} has no tls", *at, "tls",
+                    hint="write protocol: TLS, or take tls out")  # fmt: skip
+    if tls is not None and tls.https_redirect and not is_http(protocol):
+        yield warning("ignored", f"httpsRedirect is not used: there is no plain HTTP on a {protocol} port", *at, "tls",
+                      "httpsRedirect")  # fmt: skip
+
+
+def _check_tls_of_plain_http(tls: ServerTLSSettings, *at: str | int) -> Iterator[Diagnostic]:
+    """Yield what plain HTTP cannot have: anything but a redirect to https."""
+    hint = "write protocol: HTTPS to end TLS here"
+    if tls.mode not in PASSING:
+        yield error("conflict", f"plain HTTP has no tls mode {tls.mode}", *at, "mode", expected="httpsRedirect alone",
+                    hint=hint)  # fmt: skip
+    for name in certificate_files(tls):
+        yield error("conflict", f"plain HTTP has no {name}", *at, name, expected="httpsRedirect alone", hint=hint)
 
 
 def _host_problem(host: str) -> str | None:
     namespace, slash, name = host.rpartition("/")
     if slash and namespace not in ("*", ".") and not is_dns_label(namespace):
         return f'{describe(namespace)} is not a namespace, "*" or "."'
-    if is_ip(name):
-        return None
-    problem = host_problem(name, partial=False)
-    if problem is None and name != "*" and "." not in name and fqdn_problem(name) is None:
-        return "short names mean nothing outside the mesh"
-    return problem
+    return None if is_ip(name) else dotted_host_problem(name)

@@ -51,7 +51,7 @@ def judge(name: str) -> tuple[list[str], list[str]]:
         ("destinationrule-reviews.yaml", ["DestinationRule"], []),
         ("virtualservice-bookinfo-gateway.yaml", [], ["15 ellipsis"]),
         ("virtualservice-bookinfo.yaml", [], ["21 ellipsis"]),
-        ("gateway-bookinfo.yaml", [], ["10 not-supported", "13 not-supported"]),
+        ("gateway-bookinfo.yaml", ["Gateway"], ["10 not-supported", "13 not-supported"]),
         ("serviceentry-foo-ext.yaml", [], ["5 not-supported"]),
         ("destinationrule-foo-ext.yaml", [], ["8 not-supported"]),
         ("legacy-routerules-reviews.yaml", [], ["14 old-kind", "2 old-kind"]),
