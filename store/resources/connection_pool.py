@@ -169,4 +169,4 @@ def _check_http(http: HTTPSettings, *path: str | int) -> Iterator[Diagnostic]:
 
 def _check_limit(limit: int, *path: str | int) -> Iterator[Diagnostic]:
     if limit < 0:
-        yield error("bad-value", f"{limit} is no limit: it is negative", *path, expected="0 (which is unset) or more")
+        yield error("bad-value", f"{limit} is negative", *path, expected="1 or more", hint="leave it out for no limit")

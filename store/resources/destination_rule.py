@@ -4,6 +4,7 @@ The blocks of a policy have their own files: `load_balancer.py`, `connection_poo
 `client_tls.py`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import ClassVar
@@ -226,7 +227,8 @@ def check(rule: DestinationRule) -> Iterator[Diagnostic]:
     problem = "it is an IP address" if is_ip(rule.host) else host_problem(rule.host)
     if problem:
         message = f"{describe(rule.host)} cannot be the host: {problem}"
-        yield error("bad-host", message, "host", expected="a DNS name, *.name or *")
+        hint = "write the host of the ServiceEntry that has this address" if is_ip(rule.host) else None
+        yield error("bad-host", message, "host", expected="a DNS name, *.name or *", hint=hint)
     if rule.traffic_policy is not None:
         yield from _check_policy(rule.traffic_policy, None, "trafficPolicy")
     names: set[str] = set()
@@ -254,7 +256,9 @@ def _check_subset(subset: Subset, top: TrafficPolicy | None, *path: str | int) -
     if not is_dns_label(subset.name):
         expected = "letters, digits and -, up to 63 characters"
         message = f"{describe(subset.name)} is not a name of a subset"
-        yield error("bad-value", message, *path, "name", expected=expected)
+        near = re.sub("[^A-Za-z0-9]", "-", subset.name)[:63].strip("-")
+        hint = f'write "{near}", here and in routes' if is_dns_label(near) else None
+        yield error("bad-value", message, *path, "name", expected=expected, hint=hint)
     yield from check_labels(subset.labels, *path, "labels")
     if subset.traffic_policy is not None:
         yield from _check_policy(subset.traffic_policy, top, *path, "trafficPolicy")
@@ -264,7 +268,9 @@ def _check_policy(policy: TrafficPolicy, above: TrafficPolicy | None, *path: str
     """Yield what is wrong with *policy*, which is laid over the policy *above* when it is a subset's."""
     if policy == TrafficPolicy():
         fields = "loadBalancer, connectionPool, outlierDetection, tls, portLevelSettings, …"
-        yield error("missing-field", "a trafficPolicy says something", *path, expected=f"one of {fields}")
+        yield error(
+            "missing-field", "this trafficPolicy is empty", *path, expected=f"one of {fields}", hint="leave it out"
+        )
     yield from _check_blocks(policy, *path)
     if policy.load_balancer is not None:
         sick_are_found = any(each is not None and each.outlier_detection is not None for each in (policy, above))
@@ -321,5 +327,5 @@ def _check_tunnel(tunnel: TunnelSettings, *path: str | int) -> Iterator[Diagnost
 
 def _check_retry_budget(budget: RetryBudget, *path: str | int) -> Iterator[Diagnostic]:
     if budget.percent is not None and not 0 <= budget.percent <= 100:
-        yield error("bad-value", f"{budget.percent} is not a percentage", *path, "percent", expected="0 to 100")
+        yield error("bad-value", f"{budget.percent:g} is not a percentage", *path, "percent", expected="0 to 100")
     yield from check_duration(budget.budget_interval, *path, "budgetInterval")

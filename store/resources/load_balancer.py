@@ -280,14 +280,15 @@ def _check_utilization(settings: BackendUtilizationLB, *path: str | int) -> Iter
     yield from check_duration(settings.weight_expiration_period, *path, "weightExpirationPeriod", zero=True)
     yield from check_duration(settings.weight_update_period, *path, "weightUpdatePeriod")
     if settings.error_utilization_penalty is not None and settings.error_utilization_penalty < 0:
-        message = f"{settings.error_utilization_penalty} is negative"
+        message = f"{settings.error_utilization_penalty:g} is negative"
         yield error("bad-value", message, *path, "errorUtilizationPenalty", expected="0 or more")
 
 
 def _check_warmup(warmup: WarmupConfiguration, *path: str | int) -> Iterator[Diagnostic]:
     yield from check_duration(warmup.duration, *path, "duration")
     if warmup.minimum_percent is not None and not 0 <= warmup.minimum_percent <= 100:
-        message = f"{warmup.minimum_percent} is not a percentage"
+        message = f"{warmup.minimum_percent:g} is not a percentage"
         yield error("bad-value", message, *path, "minimumPercent", expected="0 to 100")
     if warmup.aggression is not None and warmup.aggression <= 0:
-        yield error("bad-value", f"{warmup.aggression} lets no share grow", *path, "aggression", expected="above 0")
+        message = f"with an aggression of {warmup.aggression:g} no share grows"
+        yield error("bad-value", message, *path, "aggression", expected="more than 0")

@@ -103,8 +103,7 @@ def check_locality(setting: LocalityLoadBalancerSetting, *path: str | int) -> It
         yield from _check_no_topology(setting.failover_priority, message, *path, "failoverPriority")
     origins = _Localities()
     for i, each in enumerate(setting.distribute):
-        if problem := _problem(each.from_) or origins.overlap(each.from_):
-            yield error("bad-value", f"{describe(each.from_)}: {problem}", *path, "distribute", i, "from")
+        yield from _check_locality(each.from_, origins, *path, "distribute", i, "from")
         yield from _check_shares(each.to, *path, "distribute", i, "to")
     yield from _check_failover(setting.failover, *path, "failover")
 
@@ -115,7 +114,7 @@ def check_zone_aware(setting: ZoneAwareLoadBalancerSetting, *path: str | int) ->
     yield from _check_no_topology(setting.failover_priority, message, *path, "failoverPriority")
     yield from _check_failover(setting.failover, *path, "failover")
     if setting.min_cluster_size == 0:
-        yield error("bad-value", "0 is no size", *path, "minClusterSize", expected="1 or more")
+        yield error("bad-value", "0 is not a number of endpoints", *path, "minClusterSize", expected="1 or more")
 
 
 def _check_no_topology(labels: tuple[str, ...], message: str, *path: str | int) -> Iterator[Diagnostic]:
@@ -144,17 +143,29 @@ def _check_shares(shares: Mapping[str, int], *path: str | int) -> Iterator[Diagn
         yield error("bad-value", f"the shares add up to {total}", *path, expected="100 in all")
     seen = _Localities()
     for locality in sorted(shares, key=_depth):  # an overlap is said at the narrower of the two
-        if problem := _problem(locality) or seen.overlap(locality):
-            yield error("bad-value", f"{describe(locality)}: {problem}", *path, locality)
+        yield from _check_locality(locality, seen, *path, locality)
 
 
-def _problem(locality: str) -> str | None:
-    """Say what keeps *locality* from being one, or None."""
+def _check_locality(locality: str, earlier: "_Localities", *path: str | int) -> Iterator[Diagnostic]:
+    problem = None
     if "*" in locality[:-1]:
-        return "a * may stand once, at the end"
-    if "" in locality.split("/", 2):
-        return "region, zone or sub-zone is empty"
-    return None
+        problem = 'a "*" may stand at the end only'
+    elif "" in locality.split("/", 2):
+        problem = "its region, zone or sub-zone is empty"
+    if problem:
+        expected = 'region, region/zone or region/zone/sub-zone, a "*" as the last of them'
+        yield error("bad-value", f"{describe(locality)} is not a locality: {problem}", *path, expected=expected)
+    elif taken := earlier.overlap(locality):
+        yield _overlap(locality, taken, *path)
+
+
+def _overlap(locality: str, earlier: str, *path: str | int) -> Diagnostic:
+    if locality == earlier:
+        return error("duplicate", f"{describe(locality)} is listed twice", *path)
+    if _depth(earlier) > _depth(locality):
+        message = f"{describe(locality)} takes in {describe(earlier)}, which is listed already"
+        return error("conflict", message, *path, hint=f"{describe(locality + '/*')} is the rest of it")
+    return error("conflict", f"{describe(locality)} is in {describe(earlier)} already", *path)
 
 
 def _base(locality: str) -> tuple[str, ...]:
@@ -168,14 +179,14 @@ def _depth(locality: str) -> int:
 
 
 class _Localities:
-    """Localities of one list, to find those that an earlier one takes already."""
+    """Localities of one list, to find those that an earlier one has to do with."""
 
     def __init__(self) -> None:
         self._bases: dict[tuple[str, ...], str] = {}
         self._above: dict[tuple[str, ...], str] = {}
 
     def overlap(self, locality: str) -> str | None:
-        """Say which earlier one *locality* overlaps with, or None, and keep it.
+        """Return the earlier one that *locality* overlaps with, or None, and keep it.
 
         A wildcard after what is inside it is "the rest"; a plain region or zone there is refused, as by Istio.
         """
@@ -187,4 +198,4 @@ class _Localities:
         self._bases.setdefault(base, locality)
         for each in prefixes[:-1]:
             self._above.setdefault(each, locality)
-        return f"it overlaps with {describe(found)}, which comes before it" if found else None
+        return found

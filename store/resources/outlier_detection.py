@@ -95,8 +95,8 @@ def check_outlier_detection(outlier: OutlierDetection, *path: str | int) -> Iter
         if not 0 <= percent <= 100:
             yield error("bad-value", f"{percent} is not a percentage", *path, name, expected="0 to 100")
     if outlier.consecutive_local_origin_failures and not outlier.split_external_local_origin_errors:
-        message = "local failures are not counted apart, so there is nothing to compare with this number"
-        hint = "set splitExternalLocalOriginErrors: true, or leave this out"
+        message = "without splitExternalLocalOriginErrors local failures are not counted on their own"
+        hint = "add splitExternalLocalOriginErrors: true, or leave this out"
         yield error("conflict", message, *path, "consecutiveLocalOriginFailures", hint=hint)
     for i, code in enumerate(outlier.outlier_detection_http_error_codes):
         if not 100 <= code <= 599:

@@ -169,7 +169,7 @@ def test_an_unknown_field_says_what_was_possible_and_what_was_probably_meant() -
     """`expected` lists the fields, `hint` the nearest."""
     (one,) = decode({**RULE, "spec": {"hots": "reviews"}})[1]
 
-    assert "one of host, subsets, trafficPolicy" == one.expected
+    assert "one of exportTo, host, subsets, trafficPolicy, workloadSelector" == one.expected
     assert 'did you mean "host"?' == one.hint
 
 
