@@ -91,14 +91,17 @@ def _check_server(server: Server, *at: str | int) -> Iterator[Diagnostic]:
         if problem:
             yield error("bad-host", f"{describe(host)} cannot be a host of a server: {problem}", *at, "hosts", i,
                         expected="[namespace/]name, where name is a DNS name with a dot, *.name or *")  # fmt: skip
-    if server.tls is not None:
-        yield from check_server_tls(server.tls, *at, "tls")
     yield from _check_tls_for_protocol(server.port.protocol, server.tls, *at)
+    if server.tls is not None:
+        refused = certificate_files(server.tls) if is_http(server.port.protocol) else ()
+        for said in check_server_tls(server.tls, *at, "tls"):
+            if not (said.code == "ignored" and said.path[-1] in refused):
+                yield said
 
 
 def _check_port(port: ServerPort, *at: str | int) -> Iterator[Diagnostic]:
     if not port.name:
-        yield error("missing-field", "a port has a name", *at, expected="name")
+        yield error("missing-field", "the port has no name", *at, expected="name")
     if port.protocol:
         yield from check_protocol(port.protocol, *at, "protocol")
     else:

@@ -130,8 +130,14 @@ ECDH_CURVES = frozenset({"P-224", "P-256", "P-384", "P-521", "X25519", "X25519ML
 """Istio's list, from BoringSSL's."""
 
 
-def check_server_tls(tls: ServerTLSSettings, *path: str | int) -> Iterator[Diagnostic]:
-    """Yield what is wrong with *tls* at *path*, whatever its port's protocol (Istio's `validateTLSOptions`)."""
+def check_server_tls(tls: ServerTLSSettings, *path: str | int, secrets: bool = True) -> Iterator[Diagnostic]:
+    """Yield what is wrong with *tls*, whatever its port's protocol (Istio's `validateTLSOptions`).
+
+    Args:
+        tls: what is judged.
+        path: where it stands.
+        secrets: whether a secret may be advised in place of files; Sidecars take none.
+    """
     yield from _check_versions(tls, *path)
     yield from _check_list(tls.cipher_suites, CIPHER_SUITES, "cipher", *path, "cipherSuites")
     yield from _check_list(tls.ecdh_curves, ECDH_CURVES, "curve", *path, "ecdhCurves")
@@ -143,7 +149,7 @@ def check_server_tls(tls: ServerTLSSettings, *path: str | int) -> Iterator[Diagn
             yield error("conflict", f"ISTIO_MUTUAL takes the mesh's certificates, and no {name}", *path, name,
                         hint=f"take {name} out, or write mode: MUTUAL")  # fmt: skip
     else:
-        yield from _check_certificates(tls, *path)
+        yield from _check_certificates(tls, "or name a secret as credentialName" if secrets else None, *path)
         yield from _check_client_side(tls, *path)
 
 
@@ -170,8 +176,14 @@ def _sources(tls: ServerTLSSettings) -> tuple[str, ...]:
     return (*pair, *_other_certificates(tls))
 
 
-def _check_certificates(tls: ServerTLSSettings, *path: str | int) -> Iterator[Diagnostic]:
-    """Yield which of the certificate fields of a mode other than ISTIO_MUTUAL are missing, too many or useless."""
+def _check_certificates(tls: ServerTLSSettings, hint: str | None, *path: str | int) -> Iterator[Diagnostic]:
+    """Yield which of the certificate fields of a mode other than ISTIO_MUTUAL are missing, too many or useless.
+
+    Args:
+        tls: what is judged.
+        hint: what to do where a file is missing, besides naming it.
+        path: where it stands.
+    """
     first, *others = _sources(tls) or ("",)
     for name in others:
         yield error("conflict", f"{first} and {name} exclude each other: both give the certificate", *path, name,
@@ -182,30 +194,32 @@ def _check_certificates(tls: ServerTLSSettings, *path: str | int) -> Iterator[Di
             yield warning("ignored", f"{name} is not used: {tls.mode} does not end TLS here", *path, name,
                           hint="to end TLS here, write mode: SIMPLE")  # fmt: skip
     elif not tls.credential_name and not tls.credential_names:
-        yield from _check_files(tls, *path)
+        yield from _check_files(tls, hint, *path)
 
 
-def _check_files(tls: ServerTLSSettings, *path: str | int) -> Iterator[Diagnostic]:
+def _check_files(tls: ServerTLSSettings, hint: str | None, *path: str | int) -> Iterator[Diagnostic]:
     """Yield which files are missing from *tls*, which ends TLS and names no secret."""
     if tls.tls_certificates:
         for i, certificate in enumerate(tls.tls_certificates):
-            yield from _check_pair(tls.mode, certificate, *path, "tlsCertificates", i)
+            yield from _check_pair(tls.mode, certificate, hint, *path, "tlsCertificates", i)
     else:
-        yield from _check_pair(tls.mode, tls, *path)
+        yield from _check_pair(tls.mode, tls, hint, *path)
     if tls.mode is TLSMode.SIMPLE:
         if tls.ca_crl:
             yield error("conflict", "SIMPLE asks no client for a certificate: there is nothing to look up in caCrl",
                         *path, "caCrl", hint="take it out, or write mode: MUTUAL")  # fmt: skip
     elif not tls.ca_certificates and not tls.ca_cert_credential_name:
         yield error("missing-field", f"{tls.mode} needs the authorities of client certificates", *path,
-                    expected="caCertificates")  # fmt: skip
+                    expected="caCertificates", hint=hint)  # fmt: skip
 
 
-def _check_pair(mode: TLSMode, pair: ServerTLSSettings | TLSCertificate, *path: str | int) -> Iterator[Diagnostic]:
+def _check_pair(
+    mode: TLSMode, pair: ServerTLSSettings | TLSCertificate, hint: str | None, *path: str | int
+) -> Iterator[Diagnostic]:
     for name, value in (("serverCertificate", pair.server_certificate), ("privateKey", pair.private_key)):
         if not value:
             yield error("missing-field", f"{mode} needs a certificate and its key: {name} is missing", *path,
-                        expected=name, hint="or name a secret as credentialName")  # fmt: skip
+                        expected=name, hint=hint)  # fmt: skip
 
 
 def _check_client_side(tls: ServerTLSSettings, *path: str | int) -> Iterator[Diagnostic]:
@@ -224,8 +238,8 @@ def _check_versions(tls: ServerTLSSettings, *path: str | int) -> Iterator[Diagno
     lowest = order.index(TLSProtocol.TLSV1_2 if low is TLSProtocol.TLS_AUTO else low)
     highest = order.index(TLSProtocol.TLSV1_3 if high is TLSProtocol.TLS_AUTO else high)
     if lowest > highest:
-        yield warning("conflict", f"no version of TLS is from {order[lowest]} to {order[highest]}: no client gets in",
-                      *path, "maxProtocolVersion")  # fmt: skip
+        message = f"the oldest version is {order[lowest]}, the newest {order[highest]}: no client gets in"
+        yield warning("conflict", message, *path, "maxProtocolVersion")
     if low in (TLSProtocol.TLSV1_0, TLSProtocol.TLSV1_1) and not tls.cipher_suites:
         yield warning("ignored", f"{low} has no effect without cipherSuites: the usual ones need TLS 1.2", *path,
                       "minProtocolVersion", hint="list ciphers that it knows: ECDHE-RSA-AES128-SHA …")  # fmt: skip
