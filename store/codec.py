@@ -11,6 +11,8 @@ import msgpack
 from attrs import evolve, field, frozen
 
 from store.diagnostic import NOT_SUPPORTED, Diagnostic, FieldPath, Level, error
+from store.field_index import TOP, where_it_belongs
+from store.metadata import check_texts, misspelt, tidied
 from store.plan import snake_case
 from store.resources.fields import Metadata
 from store.resources.kinds import Kind, Resource, Spec
@@ -23,8 +25,6 @@ from store.type_meta import NOT_A_MESH_RESOURCE, OLD_KIND, type_meta
 MAX_DEPTH = 64
 MAX_RECORD_BYTES = 1536 * 1024
 """As much as etcd takes in one request unless it is told otherwise (`--max-request-bytes`)."""
-
-_TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 
 
 def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
@@ -53,7 +53,9 @@ def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
     diagnostics = [*_top_level(document), *meta.diagnostics]
     metadata = _metadata(document, kind, diagnostics)
     spec = _spec(document, kind, diagnostics) if kind else None
-    said = tuple(_without_echo(document, diagnostics))
+    said = tuple(_without_echo(document, diagnostics)) if diagnostics else ()
+    if kind is not None and any(one.code == "unknown-field" for one in said):
+        said = tuple(where_it_belongs(one, kind) if one.code == "unknown-field" else one for one in said)
     if kind is None or metadata is None or spec is None or any(one.is_error for one in said):
         return None, said
     return Resource(str(document["apiVersion"]), kind.name, metadata, spec), said
@@ -99,10 +101,10 @@ def _as_stored(said: Diagnostic) -> Diagnostic:
 
 
 def _top_level(document: Mapping[object, object]) -> Iterator[Diagnostic]:
-    unknown = [key for key in document if key not in _TOP]
+    unknown = [key for key in document if key not in TOP]
     for key in unknown[:20]:
         if isinstance(key, str):
-            yield unknown_field(key, _TOP)
+            yield unknown_field(key, TOP)
         else:
             yield error("wrong-type", f"the key {describe(key)} is not a string")
 
@@ -112,8 +114,8 @@ def _metadata(document: Mapping[object, object], kind: Kind | None, diagnostics:
     if written is None:
         diagnostics.append(error("missing-field", '"metadata" is missing', expected="metadata with a name"))
         return None
-    found = structure(written, Metadata)
-    diagnostics += under(found.diagnostics, "metadata")
+    found = structure(tidied(written), Metadata)
+    diagnostics += under((*misspelt(written), *found.diagnostics), "metadata")
     if found.value is REFUSED:
         if found.guess is not REFUSED:  # one mistake does not hide the others
             more = untouched(_check_metadata(found.guess, kind), found.diagnostics)
@@ -138,6 +140,7 @@ def _check_metadata(metadata: Metadata, kind: Kind | None) -> Iterator[Diagnosti
     if not is_name(metadata.namespace):
         expected = "lower-case letters, digits and -, up to 63 characters"
         yield error("bad-value", f"{describe(metadata.namespace)} is not a namespace", "namespace", expected=expected)
+    yield from check_texts(metadata)
 
 
 def _spec(document: Mapping[object, object], kind: Kind, diagnostics: list[Diagnostic]) -> Spec | None:

@@ -247,15 +247,21 @@ def _blamed(chunk: str, refusal: Refusal) -> int | None:
 
 def _flatten(root: Node, file: str, diagnostics: list[Diagnostic]) -> Iterator[Document]:
     """Yield the documents of *root*: itself, or the items of a `List` (`VirtualServiceList` …); nothing when empty."""
-    kind = root.value.get("kind") if isinstance(root.value, dict) else None
     if root.value is None:
         return
-    if not isinstance(kind, str) or not kind.endswith("List"):
+    if not _is_list(root.value):
         yield Document(root.value, file, root)
         return
     _, items = root.items.get("items", (root, root))
     if isinstance(items.items, list):
         for item in items.items:
             yield from _flatten(item, file, diagnostics)
-    elif items.value is not None:
+    elif "items" in root.items and items.value is not None:
+        kind = root.value["kind"]
         diagnostics.append(said_at("wrong-type", f"the items of a {kind} are a list", items.line, items.column))
+
+
+def _is_list(value: object) -> bool:
+    """Say whether *value* is a `List`. `kind: AllowList` with a spec is a kind of somebody, not a list of `Allow`."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return isinstance(kind, str) and (kind == "List" or (kind.endswith("List") and "items" in value))  # type: ignore[operator]

@@ -15,7 +15,7 @@ from attrs import evolve
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from store.diagnostic import Diagnostic, error, not_supported, warning
-from store.plan import Plan, camel_case, class_in, plan_of
+from store.plan import Plan, camel_case, plan_of
 from store.resources.fields import NOT_OLD, Bytes, Double, Duration, Int32, Uint32, Uint32Key, Uint64
 from store.scalars import (
     REFUSED,
@@ -223,7 +223,7 @@ class _ClassReader:
             elif not plan.lenient:
                 unknown += 1
                 if unknown <= MAX_UNKNOWN_FIELDS:
-                    diagnostics.append(_unknown_in(plan, key))
+                    diagnostics.append(unknown_field(key, plan.by_name, (*plan.old, *plan.dropped)))
 
     def _take_old(self, key: str, item: object, given: dict[str, object]) -> Iterator[Diagnostic]:
         plan = self._plan
@@ -308,22 +308,6 @@ def _merged(one: object, other: object) -> object | None:
 
 def _twice(name: str, key: str) -> Diagnostic:
     return error("conflict", f'"{name}" is given twice, in two spellings', key)
-
-
-def _unknown_in(plan: Plan, key: str) -> Diagnostic:
-    """Return the diagnostic for a field that *plan* does not have, with a field further in where it would belong."""
-    said = unknown_field(key, plan.by_name, (*plan.old, *plan.dropped))
-    if said.hint is None:
-        inside = (f"{field.name}.{deeper}" for field in plan.fields for deeper in _fields_in(field.type, key))
-        found = next(inside, None)
-        said = evolve(said, hint=f'it belongs into "{found}"' if found else None)
-    return said
-
-
-def _fields_in(of: Any, key: str) -> Iterator[str]:
-    cls = class_in(of)
-    if cls is not None and key in plan_of(cls).spellings:
-        yield plan_of(cls).spellings[key]
 
 
 def _as_mapping(plan: Plan, value: object) -> str | None:

@@ -1,0 +1,115 @@
+"""Where a field of some name stands in the documents of a kind: for who wrote it in a place that does not have it.
+
+Read from the kinds' plans (`store/plan.py`); the index of a kind is built once, when the first such mistake is made.
+"""
+
+import difflib
+import typing
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import attrs
+from attrs import evolve
+
+from store.diagnostic import Diagnostic, FieldPath, render_path
+from store.plan import camel_case, class_in, plan_of
+from store.resources.fields import Metadata
+from store.resources.kinds import Kind
+from store.scalars import MAX_COMPARED
+
+TOP = ("apiVersion", "kind", "metadata", "spec", "status")
+"""The fields of every document."""
+
+_EACH = -1
+"""Stands in a path for the position of any item of a list, until a position is known."""
+
+_MAX_STEPS = 16
+_MAX_PLACES = 3
+_SURELY_MEANT = 0.8
+"""Names so much alike (difflib's ratio) are a slip of the finger: where else the name stands does not matter."""
+
+
+def where_it_belongs(said: Diagnostic, kind: Kind) -> Diagnostic:
+    """Return *said*, an unknown field, with a hint where in its document a field of this name belongs, if anywhere.
+
+    Args:
+        said: with its path from the document's root.
+        kind: of the document.
+    """
+    *parent, name = said.path
+    if not isinstance(name, str) or len(name) > MAX_COMPARED or _is_slip(name, _names_at(kind, tuple(parent))):
+        return said
+    spec: type = kind.spec
+    places = _index(spec).get(name) or _index(spec).get(camel_case(name)) or ()
+    if not places:
+        return said
+    shown = list(dict.fromkeys(_shown(place, said.path) for place in _nearest(places, said.path)))
+    return evolve(said, hint=f"it belongs at {' or '.join(shown[:_MAX_PLACES])}")
+
+
+def _nearest(places: Iterable[FieldPath], written: FieldPath) -> Iterator[FieldPath]:
+    """Yield those of *places* that share most with where it was *written*, and of these the shallowest."""
+    rank = {place: (-_in_common(place, written), sum(isinstance(step, str) for step in place)) for place in places}
+    best = min(rank.values())
+    return (place for place, each in rank.items() if each == best)
+
+
+def _is_slip(name: str, names: Iterable[str]) -> bool:
+    lower = [each.lower() for each in names]
+    return bool(difflib.get_close_matches(name.lower(), lower, n=1, cutoff=_SURELY_MEANT))
+
+
+def _names_at(kind: Kind, path: FieldPath) -> tuple[str, ...]:
+    """Return the names of the fields that a mapping at *path* has; none when there is no such place today."""
+    if not path:
+        return TOP
+    of: Any = kind.spec if path[0] == "spec" else Metadata
+    for step in path[1:]:
+        inside = typing.get_args(of)
+        if inside:  # an item of a list, a value of a mapping
+            of = inside[-1] if typing.get_origin(of) is not tuple else inside[0]
+        elif attrs.has(of) and step in plan_of(of).by_name:
+            of = plan_of(of).by_name[str(step)].type
+        else:
+            return ()
+    return tuple(plan_of(of).by_name) if isinstance(of, type) and attrs.has(of) else ()
+
+
+@cache
+def _index(spec: type) -> Mapping[str, tuple[FieldPath, ...]]:
+    found: dict[str, list[FieldPath]] = {}
+    for place in (("spec", *rest) for rest in _places(spec)):
+        found.setdefault(str(place[-1]), []).append(place)
+    for field in plan_of(Metadata).fields:
+        found.setdefault(field.name, []).append(("metadata", field.name))
+    return {name: tuple(places) for name, places in found.items()}
+
+
+def _places(spec: type) -> Iterator[FieldPath]:
+    """Yield the path of every field below *spec*, short ones first; a class is not entered inside itself."""
+    waiting: deque[tuple[type, FieldPath, frozenset[type]]] = deque([(spec, (), frozenset())])
+    while waiting:
+        cls, path, above = waiting.popleft()
+        for field in plan_of(cls).fields:
+            place = (*path, field.name)
+            yield place
+            inner = class_in(field.type)
+            if inner is not None and inner not in above and len(place) < _MAX_STEPS:
+                deeper = (*place, _EACH) if typing.get_origin(field.type) is not None else place
+                waiting.append((inner, deeper, above | {cls}))
+
+
+def _in_common(place: FieldPath, written: FieldPath) -> int:
+    """Return how many steps from the root the two share, whatever positions in lists are."""
+    for count, (step, other) in enumerate(zip(place, written, strict=False)):
+        if step != other and not (step == _EACH and isinstance(other, int)):
+            return count
+    return min(len(place), len(written))
+
+
+def _shown(place: FieldPath, written: FieldPath) -> str:
+    """Return *place* as text, with the positions of *written* as far as both are the same."""
+    shared = _in_common(place, written)
+    return render_path((*written[:shared], *place[shared:])).replace(f"[{_EACH}]", "[]")
