@@ -67,6 +67,27 @@ class _Texts:
     diagnostics: tuple[Diagnostic, ...]
 
 
+@frozen
+class Documents:
+    """What is in the given files, not understood yet. Attributes as of `Inputs`; *documents* are the readable ones."""
+
+    documents: tuple[Document, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    files: int
+    sources: Sources = field(repr=False, eq=False)
+
+
+def load_documents(paths: Sequence[str], *, namespace: str | None = None) -> Documents:
+    """Read the documents of *paths*, of whatever kind; *namespace* is as for `load`."""
+    found = _read_texts(paths)
+    diagnostics = list(found.diagnostics)
+    documents = _documents(found.texts, namespace, diagnostics)
+    if paths and not documents and not diagnostics:
+        diagnostics.append(_nothing(paths))
+    files = len(found.texts) + sum(said.code == "unreadable" for said in found.diagnostics)
+    return Documents(tuple(documents), tuple(diagnostics), files, Sources(found.texts))
+
+
 def load(
     paths: Sequence[str],
     *,

@@ -1,0 +1,176 @@
+"""Documents → the documents of today that say the same, and everything that could not be said."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import evolve, frozen
+
+from ctl.convert.destination_rules import Services, existing_rules
+from ctl.convert.egress import Originated, hosts_of_addresses, service_entry
+from ctl.convert.hosts import Names
+from ctl.convert.ingress import ingress_drafts
+from ctl.convert.model import DIFFERENT, Draft, Made, Original, Part, by_name, plain, where
+from ctl.convert.old_rules import IstioService
+from ctl.convert.policies import policies
+from ctl.convert.reading import Readings, read_all
+from ctl.convert.route_rules import Group, group_rules, group_uses, virtual_service
+from store.codec import decode
+from store.diagnostic import Diagnostic, Level, Place, Related
+from store.index import MESH, gateway_names
+from store.reader import Document
+from store.resources.fields import Key
+from store.resources.kinds import KINDS, Resource
+from store.resources.virtual_service import VirtualService
+
+ALREADY_CURRENT = "already-current"
+"""Code for a document that is of today already and is passed on as it is."""
+
+_ORDER = ("Gateway", "ServiceEntry", "DestinationRule", "VirtualService")
+"""How the documents of a namespace are sorted; other kinds come after these."""
+
+
+@frozen
+class Conversion:
+    """What became of the input.
+
+    Attributes:
+        made: the documents, by namespace, kind and name; none with an error among the diagnostics.
+        diagnostics: everything that is to be said, with places, in no order.
+    """
+
+    made: tuple[Made, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def convert(documents: Sequence[Document]) -> Conversion:
+    """Convert *documents*; those of today are passed on, so that the answer is the complete set.
+
+    Returns:
+        The same for the same documents, whatever their order, but for the places in comments. A user's mistake is a
+        diagnostic of level error; what has no counterpart is one of level warning. Never raises.
+    """
+    readings = read_all(documents)
+    said = list(readings.diagnostics)
+    made = {key: _passed_on(document) for key, (_, document) in readings.current.items()}
+    drafts = _convert(readings, made, said)
+    said += _already_current(readings.current, made)
+    made |= {draft.key: _finished(draft) for draft in drafts}
+    said += _judged(made[key] for key in _in_order(made))
+    refused = any(one.is_error for one in said)
+    return Conversion(() if refused else tuple(made[key] for key in _in_order(made)), tuple(said))
+
+
+def _in_order(keys: Iterable[Key]) -> list[Key]:
+    def rank(key: Key) -> int:
+        return _ORDER.index(key.kind) if key.kind in _ORDER else len(_ORDER)
+
+    return sorted(keys, key=lambda key: (key.namespace, rank(key), key.kind, key.name))
+
+
+def _convert(readings: Readings, made: dict[Key, Made], said: list[Diagnostic]) -> list[Draft]:
+    """Return the new documents; complete those of *made* that were there already."""
+    taken = set(made)
+    egress = list(by_name(readings.originals, "EgressRule"))
+    addresses = hosts_of_addresses(egress)
+    names = Names(addresses)
+    drafts: list[Draft] = []
+    tls: list[Originated] = []
+    for rule in egress:
+        draft, originated, remarks = service_entry(rule, addresses, taken)
+        said += remarks
+        _add(drafts, draft, taken)
+        tls += [originated] if originated else []
+    found, remarks = policies(by_name(readings.originals, "DestinationPolicy"), names)
+    said += remarks
+    groups, remarks = group_rules(by_name(readings.originals, "RouteRule"), names)
+    said += remarks
+    services = Services(existing_rules(readings.current.values(), names))
+    services.collect((use for group in groups for use in group_uses(group, names)), found, tls)
+    for key, completed, remarks in services.completed():
+        made[key] = completed
+        said += remarks
+    for draft, remarks in services.drafts(taken):
+        said += remarks
+        _add(drafts, draft, taken)
+    for group in groups:
+        said += _rivals(group, readings.current.values(), names)
+        draft, remarks = virtual_service(group, names, services.names, taken)
+        said += remarks
+        _add(drafts, draft, taken)
+    ingresses = list(by_name(readings.originals, "Ingress"))
+    more, remarks = ingress_drafts(ingresses, readings.ports, taken)
+    said += remarks
+    return drafts + more
+
+
+def _add(drafts: list[Draft], draft: Draft | None, taken: set[Key]) -> None:
+    if draft is not None:
+        drafts.append(draft)
+        taken.add(draft.key)
+
+
+def _finished(draft: Draft) -> Made:
+    """Return *draft* as a document, with a comment for each document that it was made of."""
+    metadata: dict[str, object] = {"name": draft.name}
+    if draft.namespace != "default" or any(original.names_namespace for original in draft.originals):
+        metadata["namespace"] = draft.namespace
+    labels = _shared_labels(draft.originals)
+    if labels:
+        metadata["labels"] = labels
+    spec, parts = plain(draft.spec, ("spec",))
+    comments = {path: part.comment for path, part in parts.items() if part.comment}
+    comments[()] = "\n".join(f"from {original.origin}" for original in draft.originals)
+    document = {"apiVersion": KINDS[draft.kind].api_version, "kind": draft.kind, "metadata": metadata, "spec": spec}
+    return Made(document, comments, {(): Part(None, draft.originals[0], ()), **parts})
+
+
+def _shared_labels(originals: Sequence[Original]) -> dict[str, str]:
+    """Return the labels that all *originals* have: the new document is each of them."""
+    shared = set(originals[0].metadata.labels.items())
+    for original in originals[1:]:
+        shared &= set(original.metadata.labels.items())
+    return dict(sorted(shared))
+
+
+# --- documents of today -----------------------------------------------------------------------------------
+
+
+def _passed_on(document: Document) -> Made:
+    assert isinstance(document.value, Mapping), "it was decoded"
+    return Made(document.value, {(): f"as it is in {where(document)}"})
+
+
+def _already_current(
+    current: Mapping[Key, tuple[Resource, Document]], made: Mapping[Key, Made]
+) -> Iterable[Diagnostic]:
+    for key, (_, document) in current.items():
+        what = "completed by what old documents say of its service" if made[key].parts else "passed on as it is"
+        message = f"a document of today's API: it is {what}"
+        yield Diagnostic(Level.INFO, ALREADY_CURRENT, message, ("kind",), str(key), document.place(("kind",)))
+
+
+def _rivals(group: Group, current: Iterable[tuple[Resource, Document]], names: Names) -> Iterable[Diagnostic]:
+    """Yield each VirtualService of the input that routes the host of *group*, too."""
+    for resource, document in current:
+        namespace, spec = resource.metadata.namespace, resource.spec
+        if not isinstance(spec, VirtualService) or MESH not in gateway_names(spec, namespace):
+            continue
+        if group.host in [names.host(IstioService(service=host), namespace) for host in spec.hosts]:
+            first = group.rules[0]
+            message = f"{resource.key} has rules for this service, too: which come first was not defined"
+            hint = "join the two VirtualServices by hand; until then the older one's rules come first"
+            said = first.note(Level.WARNING, DIFFERENT, message, "spec", "destination", hint=hint)
+            place: Place = document.place(("spec", "hosts"))
+            yield evolve(said, related=[Related("its hosts", place, str(resource.key))])  # type: ignore[list-item]  # attrs loses tuple's type
+
+
+def _judged(made: Iterable[Made]) -> Iterable[Diagnostic]:
+    """Yield what today's rules refuse in new documents, as what is wrong in the old ones; of one place, once."""
+    seen: set[tuple[Place | None, str]] = set()
+    for one in made:
+        if not one.parts:
+            continue
+        for said in decode(one.document)[1]:
+            blamed = one.blame(said) if said.is_error else None
+            if blamed and (blamed.place, blamed.code) not in seen:
+                seen.add((blamed.place, blamed.code))
+                yield blamed

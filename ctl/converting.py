@@ -1,0 +1,57 @@
+"""What `meshctl convert` does: read files, convert, print. What becomes of what is in `ctl/convert/`."""
+
+from collections.abc import Sequence
+
+import click
+
+from ctl.convert.convert import Conversion, convert
+from ctl.convert.render import render_all
+from ctl.diagnostics import in_order, render, summary, to_json
+from ctl.exit_codes import ExitCode
+from ctl.inputs import Documents, load_documents
+from ctl.output import print_object, talk
+from store.diagnostic import Diagnostic, Level
+
+
+def run(files: Sequence[str], *, namespace: str | None, output: str) -> ExitCode:
+    """Convert *files* and print the answer: documents to stdout, what is said of them to stderr.
+
+    Args:
+        files: files, directories, `-`.
+        namespace: of documents that name none; None is `default`.
+        output: `json` prints one object; anything else YAML.
+
+    Returns:
+        INVALID, with no documents printed, when anything was refused; else YES.
+    """
+    found = load_documents(files, namespace=namespace)
+    conversion = convert(found.documents)
+    said = in_order((*found.diagnostics, *conversion.diagnostics))
+    refused = any(one.is_error for one in said)
+    if output == "json":
+        documents = [made.document for made in conversion.made]
+        print_object({"resources": [] if refused else documents, **_findings(said, found)}, output)
+    else:
+        if not refused:
+            click.echo(render_all(conversion.made), nl=False)
+        _tell(said, found, conversion, refused=refused)
+    return ExitCode.INVALID if refused else ExitCode.YES
+
+
+def _findings(said: Sequence[Diagnostic], found: Documents) -> dict[str, object]:
+    """Return the contract's findings."""
+    counts = summary(said, files=found.files, resources=len(found.documents))
+    return {"diagnostics": [to_json(one) for one in said], "summary": counts}
+
+
+def _tell(said: Sequence[Diagnostic], found: Documents, conversion: Conversion, *, refused: bool) -> None:
+    for one in said:
+        talk(render(one, found.sources))
+    counts = summary(said, files=found.files, resources=len(found.documents))
+    became = "nothing is printed" if refused else f"{_plural(len(conversion.made), 'document')} of today"
+    levels = [_plural(counts[f"{level}s"], level) for level in Level if counts[f"{level}s"]]
+    talk([f"{_plural(len(found.documents), 'document')}: {', '.join([became, *levels])}"])
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
