@@ -6,13 +6,13 @@ from attrs import evolve, frozen
 
 from ctl.convert.destination_rules import Services, existing_rules
 from ctl.convert.egress import Originated, hosts_of_addresses, service_entry
-from ctl.convert.hosts import Names
+from ctl.convert.hosts import Host, Names
 from ctl.convert.ingress import ingress_drafts
 from ctl.convert.model import DIFFERENT, Draft, Made, Original, Part, by_name, plain, where
 from ctl.convert.old_rules import IstioService
 from ctl.convert.policies import policies
 from ctl.convert.reading import Readings, read_all
-from ctl.convert.route_rules import Group, group_rules, group_uses, virtual_service
+from ctl.convert.route_rules import Group, group_rules, group_uses, is_for_http, virtual_service
 from store.codec import decode
 from store.diagnostic import Diagnostic, Level, Place, Related
 from store.index import MESH, gateway_names
@@ -91,13 +91,15 @@ def _convert(readings: Readings, made: dict[Key, Made], said: list[Diagnostic]) 
     for draft, remarks in services.drafts(taken):
         said += remarks
         _add(drafts, draft, taken)
+    routed = _routed(readings.current.values(), names)
     for group in groups:
-        said += _rivals(group, readings.current.values(), names)
+        said += _rivals(group, routed.get(group.host, ()))
         draft, remarks = virtual_service(group, names, services.names, taken)
         said += remarks
         _add(drafts, draft, taken)
     ingresses = list(by_name(readings.originals, "Ingress"))
-    more, remarks = ingress_drafts(ingresses, readings.ports, taken)
+    ruled = {group.host.full: group.rules[0] for group in groups if any(is_for_http(r.spec) for r in group.rules)}
+    more, remarks = ingress_drafts(ingresses, readings.ports, ruled, taken)
     said += remarks
     return drafts + more
 
@@ -148,19 +150,28 @@ def _already_current(
         yield Diagnostic(Level.INFO, ALREADY_CURRENT, message, ("kind",), str(key), document.place(("kind",)))
 
 
-def _rivals(group: Group, current: Iterable[tuple[Resource, Document]], names: Names) -> Iterable[Diagnostic]:
-    """Yield each VirtualService of the input that routes the host of *group*, too."""
+def _routed(
+    current: Iterable[tuple[Resource, Document]], names: Names
+) -> Mapping[Host, list[tuple[Resource, Document]]]:
+    """Return host → the VirtualServices of the input that route requests of the mesh for it."""
+    found: dict[Host, list[tuple[Resource, Document]]] = {}
     for resource, document in current:
         namespace, spec = resource.metadata.namespace, resource.spec
-        if not isinstance(spec, VirtualService) or MESH not in gateway_names(spec, namespace):
-            continue
-        if group.host in [names.host(IstioService(service=host), namespace) for host in spec.hosts]:
-            first = group.rules[0]
-            message = f"{resource.key} has rules for this service, too: which come first was not defined"
-            hint = "join the two VirtualServices by hand; until then the older one's rules come first"
-            said = first.note(Level.WARNING, DIFFERENT, message, "spec", "destination", hint=hint)
-            place: Place = document.place(("spec", "hosts"))
-            yield evolve(said, related=[Related("its hosts", place, str(resource.key))])  # type: ignore[list-item]  # attrs loses tuple's type
+        if isinstance(spec, VirtualService) and MESH in gateway_names(spec, namespace):
+            for host in spec.hosts:
+                meant = names.host(IstioService(service=host), namespace)
+                found.setdefault(meant, []).append((resource, document))
+    return found
+
+
+def _rivals(group: Group, others: Iterable[tuple[Resource, Document]]) -> Iterable[Diagnostic]:
+    """Yield each VirtualService of the input that routes the host of *group*, too."""
+    for resource, document in others:
+        message = f"{resource.key} has rules for this service, too: which come first was not defined"
+        hint = "join the two VirtualServices by hand; until then the older one's rules come first"
+        said = group.rules[0].note(Level.WARNING, DIFFERENT, message, "spec", "destination", hint=hint)
+        place: Place = document.place(("spec", "hosts"))
+        yield evolve(said, related=[Related("its hosts", place, str(resource.key))])  # type: ignore[list-item]  # attrs loses tuple's type
 
 
 def _judged(made: Iterable[Made]) -> Iterable[Diagnostic]:

@@ -4,11 +4,11 @@ An Ingress of one host becomes one VirtualService; one of several becomes one fo
 chosen first, among all Ingresses, and only then the path.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import define, field
 
-from ctl.convert.hosts import free_name, resource_name
+from ctl.convert.hosts import free_name, local, resource_name
 from ctl.convert.ingress_routes import Ports, Route, hosts_of, routes
 from ctl.convert.model import DIFFERENT, Draft, Original, Part
 from ctl.convert.old_ingress import Ingress
@@ -22,13 +22,14 @@ _OURS = "istio"
 
 
 def ingress_drafts(
-    ingresses: Sequence[Original], ports: Ports, taken: set[Key]
+    ingresses: Sequence[Original], ports: Ports, ruled: Mapping[str, Original], taken: set[Key]
 ) -> tuple[list[Draft], list[Diagnostic]]:
     """Return the Gateway and the VirtualServices of *ingresses*, and what has no counterpart.
 
     Args:
         ingresses: by namespace and name.
         ports: of Kubernetes Services that are in the input.
+        ruled: full name of a service → the first of its RouteRules.
         taken: names that there are already; is added to.
     """
     said: list[Diagnostic] = []
@@ -44,6 +45,7 @@ def ingress_drafts(
     if not routed:
         return [], said
     said += _shared_hosts(routed)
+    said += _ruled_services(routed, ruled)
     namespace = min(ingress.namespace for ingress, _ in routed)
     gateway = free_name("Gateway", namespace, GATEWAY, taken)
     taken.add(Key(namespace, gateway, "Gateway"))
@@ -160,6 +162,21 @@ def _about_annotations(ingress: Original) -> Iterator[Diagnostic]:
         if "ingress" in key and key != _CLASS:
             message = f"the annotation {key} is left out: what it asks of a controller has no counterpart"
             yield ingress.lost(message, "metadata", "annotations", key)
+
+
+def _ruled_services(
+    routed: Sequence[tuple[Original, list[Route]]], ruled: Mapping[str, Original]
+) -> Iterator[Diagnostic]:
+    """Yield the services whose RouteRules were applied to what came through the Ingress, too."""
+    for ingress, found in routed:
+        seen: set[str] = set()
+        for route in found:
+            full = local(route.service, ingress.namespace).full
+            if full in ruled and full not in seen:
+                seen.add(full)
+                message = f"rules of {route.service} were applied to requests from outside, too: now they are not"
+                hint = "write the subsets that they should reach into this rule's VirtualService"
+                yield ingress.note(Level.WARNING, DIFFERENT, message, *route.path, hint=hint, other=ruled[full])
 
 
 def _shared_hosts(routed: Sequence[tuple[Original, list[Route]]]) -> Iterator[Diagnostic]:

@@ -39,6 +39,12 @@ class Route:
     path: FieldPath
     host_path: FieldPath
 
+    @property
+    def service(self) -> str:
+        """The name of the service that it leads to."""
+        host = self.destination["host"]
+        return str(host.value if isinstance(host, Part) else host)
+
     def is_for(self, host: str) -> bool:
         """Say whether requests for *host*, one of the Ingress's, may take it: the default backend is for every host."""
         return self.host == host or (self.host == "*" and self.is_default)

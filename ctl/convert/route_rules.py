@@ -71,7 +71,7 @@ def virtual_service(
     """
     said: list[Diagnostic] = []
     context = RuleContext(group.host, group.namespace, names, subsets, said)
-    http: list[object] = [http_rule(rule, context) for rule in group.rules if is_for_http(rule.spec)]
+    http: list[object] = [http_rule(rule, context) for rule in _for_http(group, said)]
     tcp = [made for rule in group.rules if is_for_tcp(rule.spec) for made in tcp_rules(rule, context)]
     if http and not any(is_for_http(rule.spec) and takes_everything(rule.spec) for rule in group.rules):
         http.append(_rest(group))
@@ -81,6 +81,20 @@ def virtual_service(
     name = free_name("VirtualService", group.namespace, resource_name(asked), taken)
     spec = {"hosts": [host], **({"http": http} if http else {}), **({"tcp": tcp} if tcp else {})}
     return Draft("VirtualService", group.namespace, name, spec, group.rules), said
+
+
+def _for_http(group: Group, said: list[Diagnostic]) -> Iterator[Original]:
+    """Yield the rules for requests, as far as one that takes all of them."""
+    blocker: Original | None = None
+    for rule in group.rules:
+        if not is_for_http(rule.spec):
+            continue
+        if blocker is None:
+            yield rule
+            blocker = rule if takes_everything(rule.spec) else None
+        else:  # here for its connections
+            message = f"requests never reached the rule: {blocker.metadata.name} takes all of them before it"
+            said.append(rule.lost(message, "spec", "match", "request", other=blocker))
 
 
 def _rest(group: Group) -> Part:
