@@ -119,8 +119,6 @@ def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
             found = name if name.value is REFUSED else structure(item, item_type)
             diagnostics += found.diagnostics if found is name else under(found.diagnostics, name.value)
             refused = refused or found.value is REFUSED
-            if name.value in items:
-                diagnostics.append(error("duplicate", f"{describe(name.value)} is there twice", name.value))
             if name.value is not REFUSED:
                 items[name.value] = stand_in(found, item_type)
         return Found(REFUSED, tuple(diagnostics), items) if refused else Found(items, tuple(diagnostics))

@@ -197,7 +197,7 @@ def _check_values(values: Sequence[str], problem: Problem, *path: str | int) -> 
     for i, value in enumerate(values):
         reason = "it is empty" if not value else problem(value)
         if reason:
-            yield error("bad-value", f"{describe(value)} matches nothing: {reason}", *path, i)
+            yield error("bad-value", f"{describe(value)} cannot be matched: {reason}", *path, i)
     if problem is _account_problem:
         yield from check_limit(len(values), MAX_SERVICE_ACCOUNTS, "service accounts", *path)
 
