@@ -1,304 +1,250 @@
-"""HTTP routes of a VirtualService: their types, and what is refused in them."""
+"""`http[]`: one rule for HTTP requests: its fields, and which of them go together.
 
-import re
+What stands inside a field is in the file of its noun (`http_match.py`, `http_redirect.py` …).
+"""
+
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar
 
-from attrs import field, frozen
+import attrs
+from attrs import evolve, frozen
 
 from store.diagnostic import Diagnostic, error
-from store.resources.fields import Duration, Int32, PortSelector, StringMatch, Uint32
-from store.resources.names import (
-    check_match,
-    check_port,
-    compile_regex,
-    control_problem,
-    duration_problem,
-    header_name_problem,
-    host_problem,
-    is_dns_label,
-    is_ip,
-    regex_problem,
-)
-from store.scalars import describe
+from store.resources.destination import Destination, check_destination, check_weights
+from store.resources.direct_response import HTTPDirectResponse, check_direct_response
+from store.resources.fields import Duration, Int32, Old, documented
+from store.resources.header_operations import OLD_HEADERS, Headers, check_authority, check_headers
+from store.resources.http_cors import CorsPolicy, check_cors
+from store.resources.http_fault import HTTPFaultInjection, Percent, check_fault, check_percent
+from store.resources.http_match import HTTPMatchRequest, check_http_match
+from store.resources.http_mirror import HTTPMirrorPolicy, check_mirrors
+from store.resources.http_redirect import HTTPRedirect, RedirectPortSelection, check_prefixes, check_redirect
+from store.resources.http_retry import HTTPRetry, check_retry
+from store.resources.http_rewrite import HTTPRewrite, RegexRewrite, check_double_slash, check_rewrite
+from store.resources.legacy import inside
+from store.resources.names import check_duration
 
-
-@frozen
-class HTTPMatchRequest:
-    """One block of conditions; all of them have to hold."""
-
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset(
-        {
-            "scheme", "method", "authority", "withoutHeaders", "queryParams", "ignoreUriCase", "port",
-            "sourceLabels", "sourceNamespace", "gateways", "statPrefix",
-        }
-    )  # fmt: skip
-
-    uri: StringMatch | None = None
-    headers: Mapping[str, StringMatch] = field(factory=dict, hash=False)
-    name: str | None = None
-
-
-@frozen
-class Destination:
-    """Where a request goes: a service of the registry, one of its ports, one of its subsets."""
-
-    OLD: ClassVar[Mapping[str, str]] = MappingProxyType({"name": "host"})
-
-    host: str
-    subset: str | None = None
-    port: PortSelector | None = None
+__all__ = [
+    "Delegate",
+    "Destination",
+    "HTTPMatchRequest",
+    "HTTPRedirect",
+    "HTTPRewrite",
+    "HTTPRoute",
+    "HTTPRouteDestination",
+    "RedirectPortSelection",
+    "RegexRewrite",
+    "check_route",
+]
 
 
 @frozen
 class HTTPRouteDestination:
-    """A destination and its share: weight divided by the sum of the weights of its route."""
+    """A destination and its share of the requests."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"headers"})
-
-    destination: Destination
-    weight: Int32 = field(default=Int32(0), converter=Int32)
-
-
-@frozen
-class RegexRewrite:
-    """`rewrite.uriRegexRewrite`: RE2 pattern and its substitution (`\\1` is the first group)."""
-
-    match: str
-    rewrite: str
-
-
-@frozen
-class HTTPRewrite:
-    """`rewrite`: the path (or the matched prefix of it) and the authority, before the request is sent on."""
-
-    uri: str | None = None
-    authority: str | None = None
-    uri_regex_rewrite: RegexRewrite | None = None
-
-
-class RedirectPortSelection(StrEnum):
-    """`redirect.derivePort`."""
-
-    FROM_PROTOCOL_DEFAULT = "FROM_PROTOCOL_DEFAULT"
-    FROM_REQUEST_PORT = "FROM_REQUEST_PORT"
+    destination: Destination = documented(
+        "Where requests go.", default=attrs.NOTHING, example="{host: reviews, subset: v1}"
+    )
+    weight: Int32 = documented(
+        "Its share: weight divided by the sum of the weights of the rule. One destination alone gets everything.",
+        default=Int32(0),
+        example="90",
+    )
+    headers: Headers | None = documented(
+        "Headers to change in what goes this way, besides those of the rule.",
+        since="1.1",
+        example="{response: {add: {x-version: v2}}}",
+        old=OLD_HEADERS,
+        runs=False,
+    )
 
 
 @frozen
-class HTTPRedirect:
-    """`redirect`: answer with a 3xx instead of sending the request on."""
+class Delegate:
+    """`delegate`: the VirtualService without hosts whose rules stand in the place of this one."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset({"prefixRewrite"})
-    ONEOF: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"port", "derivePort"}),)
-
-    uri: str | None = None
-    authority: str | None = None
-    port: Uint32 | None = None
-    derive_port: RedirectPortSelection | None = None
-    scheme: str | None = None
-    redirect_code: Uint32 | None = None
+    name: str = documented("Its name.", default="", since="1.6", example="reviews-routes")
+    namespace: str = documented("Its namespace.", default="", since="1.6", unset="the rule's own", example="shop")
 
 
 @frozen
 class HTTPRoute:
-    """One rule: any of *match* (none: every request), then exactly one of *route* and *redirect*."""
+    """One rule: requests that *match* are sent on, redirected, answered, or left to a delegate."""
 
-    UNSUPPORTED: ClassVar[frozenset[str]] = frozenset(
-        {
-            "directResponse", "delegate", "retries", "fault", "mirror", "mirrors", "mirrorPercentage",
-            "mirrorPercent", "corsPolicy", "headers", "appendHeaders", "removeResponseHeaders",
-            "appendResponseHeaders", "removeRequestHeaders", "appendRequestHeaders", "websocketUpgrade",
-        }
-    )  # fmt: skip
-    HINTS: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {
-            "appendHeaders": 'a spelling of 2018; today it is "headers.request.add"',
-            "appendRequestHeaders": 'a spelling of 2018; today it is "headers.request.add"',
-            "removeRequestHeaders": 'a spelling of 2018; today it is "headers.request.remove"',
-            "appendResponseHeaders": 'a spelling of 2018; today it is "headers.response.add"',
-            "removeResponseHeaders": 'a spelling of 2018; today it is "headers.response.remove"',
-            "mirrorPercent": 'an old spelling; today it is "mirrorPercentage.value"',
-            "websocketUpgrade": "a field of 2018; remove it, upgrades need no field today",
-        }
+    DROPPED: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"websocketUpgrade": "remove it: WebSockets need no field today"}
     )
 
-    name: str | None = None
-    match: tuple[HTTPMatchRequest, ...] = ()
-    route: tuple[HTTPRouteDestination, ...] = ()
-    redirect: HTTPRedirect | None = None
-    rewrite: HTTPRewrite | None = None
-    timeout: Duration | None = None
+    name: str | None = documented("Shown in access logs.", since="1.3", example="mobile")
+    match: tuple[HTTPMatchRequest, ...] = documented(
+        "Which requests the rule is for: one block is enough. The first rule that matches is the one that counts.",
+        default=(),
+        unset="all requests",
+        example="[{uri: {prefix: /v1/}}]",
+    )
+    route: tuple[HTTPRouteDestination, ...] = documented(
+        "Where requests go. This, `redirect`, `directResponse` or `delegate` is required.",
+        default=(),
+        example="[{destination: {host: reviews}}]",
+    )
+    redirect: HTTPRedirect | None = documented("Answer with a 3xx.", example="{authority: www.example.com}")
+    direct_response: HTTPDirectResponse | None = documented(
+        "Answer without asking any service.", since="1.15", example="{status: 503}", runs=False
+    )
+    delegate: Delegate | None = documented(
+        "Leave these requests to the rules of another VirtualService.",
+        since="1.6",
+        example="{name: reviews-routes, namespace: shop}",
+        runs=False,
+    )
+    rewrite: HTTPRewrite | None = documented("Change path and authority first.", example="{uri: /v2/}")
+    timeout: Duration | None = documented(
+        "How long the whole answer may take, retries included; it caps grpc-timeout too.",
+        unset="no limit",
+        example="3s",
+    )
+    retries: HTTPRetry | None = documented(
+        "What is tried again.",
+        unset="2 attempts after failures to connect",
+        example="{attempts: 3, perTryTimeout: 2s}",
+        runs=False,
+    )
+    fault: HTTPFaultInjection | None = documented(
+        "Delays and errors made on purpose.",
+        example="{delay: {fixedDelay: 5s, percentage: {value: 10}}}",
+        runs=False,
+    )
+    mirror: Destination | None = documented(
+        "Where a copy of each request goes; its answer is dropped.", example="{host: reviews, subset: v2}", runs=False
+    )
+    mirrors: tuple[HTTPMirrorPolicy, ...] = documented(
+        "The same for several places; excludes `mirror`.",
+        default=(),
+        since="1.19",
+        example="[{destination: {host: reviews, subset: v2}, percentage: {value: 10}}]",
+        runs=False,
+    )
+    mirror_percentage: Percent | None = documented(
+        "How many requests are copied to `mirror`.",
+        since="1.5",
+        unset="all",
+        example="{value: 10}",
+        old=(Old("mirrorPercent", inside("value"), "mirrorPercentage.value"),),
+        runs=False,
+    )
+    cors_policy: CorsPolicy | None = documented(
+        "Which pages of other origins may read the answers.",
+        example='{allowOrigins: [{exact: "https://example.com"}]}',
+        runs=False,
+    )
+    headers: Headers | None = documented(
+        "Headers to set, add and remove.",
+        since="1.1",
+        example="{request: {set: {x-from: mesh}}}",
+        old=OLD_HEADERS,
+        runs=False,
+    )
 
 
-REDIRECT_CODES = (301, 302, 303, 307, 308)
-"""What Envoy's `RedirectAction` can say. Istio lets other 3xx pass and then has a route without action."""
+def check_route(rule: HTTPRoute, *at: str | int, delegate: bool, for_gateways: bool) -> Iterator[Diagnostic]:
+    """Yield what is wrong with *rule*, which stands at *at*.
 
-MAX_WEIGHT_SUM = 2**32 - 1
-"""Envoy's `WeightedCluster` adds weights up in 32 bits and refuses more."""
-
-_REFERENCE = re.compile(r"\\(.?)", re.DOTALL)
-
-
-def takes_everything(route: HTTPRoute) -> bool:
-    """Say whether no rule after *route* is ever reached: it has no condition, or one that always holds."""
-    return not route.match or any(_always(match) for match in route.match)
-
-
-def _always(match: HTTPMatchRequest) -> bool:
-    uri = match.uri or StringMatch()
-    any_path = uri == StringMatch() or uri.prefix in ("/", "") or uri.regex == ".*"
-    return any_path and not match.headers
-
-
-def check_route(route: HTTPRoute, *at: str | int) -> Iterator[Diagnostic]:
-    """Yield what is wrong with *route*, which stands at *at*."""
-    if route.route and route.redirect:
-        yield error("conflict", "route and redirect exclude each other", *at, "redirect", expected="one of them")
-    elif not route.route and not route.redirect:
-        yield error("missing-field", "a rule says where requests go", *at, expected="route or redirect")
-    if route.rewrite and route.redirect:
-        yield error(
-            "conflict",
-            "rewrite and redirect exclude each other",
-            *at,
-            "rewrite",
-            hint="redirect.uri is the new path",
-        )
-    for i, match in enumerate(route.match):
-        yield from _check_match(match, *at, "match", i)
-    yield from _check_destinations(route.route, *at, "route")
-    if route.redirect:
-        yield from _check_redirect(route.redirect, *at, "redirect")
-    if route.rewrite:
-        yield from _check_rewrite(route.rewrite, *at, "rewrite")
-    problem = None if route.timeout is None else duration_problem(route.timeout)
-    if problem:
-        hint = "leave it out: there is no timeout then" if route.timeout is not None and not route.timeout else None
-        yield error(
-            "bad-value",
-            f"not a timeout: {problem}",
-            *at,
-            "timeout",
-            expected="at least 1ms, whole milliseconds",
-            hint=hint,
-        )
+    Args:
+        rule: what is judged.
+        at: where it stands.
+        delegate: whether its VirtualService is one.
+        for_gateways: whether its VirtualService is for gateways alone.
+    """
+    yield from _check_delegate(rule, *at, delegate=delegate)
+    if rule.delegate is None:
+        yield from _check_actions(rule, *at)
+    for i, block in enumerate(rule.match):
+        yield from check_http_match(block, *at, "match", i, for_gateways=for_gateways)
+    for i, share in enumerate(rule.route):
+        yield from check_destination(share.destination, *at, "route", i, "destination")
+        if share.headers:
+            yield from check_headers(share.headers, *at, "route", i, "headers")
+    yield from check_weights([share.weight for share in rule.route], *at, "route")
+    yield from _check_answers(rule, *at)
+    yield from _check_policies(rule, *at)
 
 
-def _check_match(match: HTTPMatchRequest, *at: str | int) -> Iterator[Diagnostic]:
-    if match.uri:
-        yield from check_match(match.uri, *at, "uri", empty_prefix=True)
-    for name, value in match.headers.items():
-        where = (*at, "headers", name)
-        if name.lower().startswith("@request.auth.claims"):
-            yield error("not-supported", "matching claims of a token is not supported yet", *where)
-        elif problem := header_name_problem(name):
-            yield error("bad-value", f"{describe(name)} cannot be a header: {problem}", *where)
-        yield from check_match(value, *where)
+_EXCLUDED = {
+    "redirect": ("route", "directResponse", "rewrite", "fault"),
+    "directResponse": ("route", "rewrite", "fault"),
+}
+"""What says how the proxy answers by itself → what it leaves nothing for."""
 
 
-def _check_destinations(destinations: tuple[HTTPRouteDestination, ...], *at: str | int) -> Iterator[Diagnostic]:
-    for i, one in enumerate(destinations):
-        yield from _check_destination(one.destination, *at, i, "destination")
-        if one.weight < 0:
-            yield error("bad-value", f"weight {one.weight} is negative", *at, i, "weight", expected="0 or more")
-    total = sum(max(one.weight, 0) for one in destinations)
-    if len(destinations) > 1 and total == 0:
-        yield error("bad-value", "the weights add up to 0", *at, expected="a weight above 0")
-    if total > MAX_WEIGHT_SUM:
-        yield error("bad-value", f"the weights add up to {total}", *at, expected=f"at most {MAX_WEIGHT_SUM}")
+def _check_actions(rule: HTTPRoute, *at: str | int) -> Iterator[Diagnostic]:
+    """Yield that there is no action, or that two exclude each other: each excluded field is named once."""
+    written = {
+        "redirect": rule.redirect,
+        "directResponse": rule.direct_response,
+        "route": rule.route or None,
+        "rewrite": rule.rewrite,
+        "fault": rule.fault,
+    }
+    action = next((name for name in _EXCLUDED if written[name] is not None), None)
+    for other in _EXCLUDED[action] if action else ():
+        if written[other] is not None:
+            second = str(action) if other == "route" else other
+            hint = "redirect.uri is the new path" if (action, other) == ("redirect", "rewrite") else None
+            message = f"{other} and {action} exclude each other"
+            yield error("conflict", message, *at, second, expected="one of them", hint=hint)
+    if action is None and not rule.route:
+        expected = "route, redirect or directResponse"
+        yield error("missing-field", "a rule says where requests go", *at, expected=expected)
+    if rule.mirror and rule.mirrors:
+        yield error("conflict", "mirror and mirrors exclude each other", *at, "mirrors", expected="one of them")
 
 
-def _check_destination(destination: Destination, *at: str | int) -> Iterator[Diagnostic]:
-    problem = host_problem(destination.host)
-    if destination.host == "*":
-        problem = "it would be every host"
-    elif is_ip(destination.host):
-        problem = "it is an IP address; destinations are services"
-    if problem:
-        yield error(
-            "bad-host",
-            f"{describe(destination.host)} cannot be a destination: {problem}",
-            *at,
-            "host",
-            expected="a service host",
-        )
-    if destination.subset and not is_dns_label(destination.subset):
-        yield error("bad-value", f"{describe(destination.subset)} is not a name of a subset", *at, "subset")
-    if destination.port:
-        yield from check_port(destination.port.number, *at, "port", "number")
-
-
-def _check_redirect(redirect: HTTPRedirect, *at: str | int) -> Iterator[Diagnostic]:
-    changes = (redirect.uri, redirect.authority, redirect.port, redirect.derive_port, redirect.scheme)
-    if not any(change is not None and change != "" for change in changes):
-        expected = "one of uri, authority, port, derivePort, scheme"
-        yield error("missing-field", "a redirect changes something", *at, expected=expected)
-    code = redirect.redirect_code
-    if code and code not in REDIRECT_CODES:
-        expected = f"one of {', '.join(map(str, REDIRECT_CODES))}"
-        yield error("bad-value", f"{code} is not a redirect", *at, "redirectCode", expected=expected)
-    if redirect.port is not None:
-        yield from check_port(redirect.port, *at, "port")
-    if redirect.scheme and redirect.scheme not in ("http", "https"):
-        yield error(
-            "bad-value", f"{describe(redirect.scheme)} is not a scheme", *at, "scheme", expected="http or https"
-        )
-    yield from _check_texts({"uri": redirect.uri, "authority": redirect.authority}, *at)
-
-
-def _check_rewrite(rewrite: HTTPRewrite, *at: str | int) -> Iterator[Diagnostic]:
-    regex = rewrite.uri_regex_rewrite
-    if not rewrite.uri and not rewrite.authority and not regex:
-        yield error(
-            "missing-field",
-            "a rewrite changes something",
-            *at,
-            expected="one of uri, authority, uriRegexRewrite",
-        )
-    if rewrite.uri and regex:
-        yield error(
-            "conflict",
-            "uri and uriRegexRewrite exclude each other",
-            *at,
-            "uriRegexRewrite",
-            expected="one of them",
-        )
-    yield from _check_texts({"uri": rewrite.uri, "authority": rewrite.authority}, *at)
-    if regex:
-        yield from _check_regex_rewrite(regex, *at, "uriRegexRewrite")
-
-
-def _check_regex_rewrite(regex: RegexRewrite, *at: str | int) -> Iterator[Diagnostic]:
-    if problem := regex_problem(regex.match):
-        yield error(
-            "bad-regex",
-            f"regex {describe(regex.match)}: {problem}"[:400],
-            *at,
-            "match",
-            expected="a regular expression of RE2",
-        )
+def _check_delegate(rule: HTTPRoute, *at: str | int, delegate: bool) -> Iterator[Diagnostic]:
+    if rule.delegate is None:
         return
-    if not regex.rewrite:
-        yield error("bad-value", "the rewrite is empty", *at, "rewrite", expected="a path, \\1 for the first group")
-    groups = getattr(compile_regex(regex.match), "groups", 0)
-    for reference in _REFERENCE.findall(regex.rewrite):
-        if reference == "\\" or (reference.isdigit() and reference.isascii() and int(reference) <= groups):
-            continue
-        yield error(
-            "bad-value",
-            f'"\\{reference}" is no group of the pattern',
-            *at,
-            "rewrite",
-            expected=f"\\0 to \\{groups}",
-        )
-    yield from _check_texts({"rewrite": regex.rewrite}, *at)
+    if delegate:
+        message = "a VirtualService without hosts is a delegate, and delegates have no delegates of their own"
+        yield error("conflict", message, *at, "delegate", hint="write hosts, or the rules themselves")
+    if not rule.delegate.name:
+        message = "a delegate is a VirtualService, and this one has no name"
+        yield error("missing-field", message, *at, "delegate", expected="name")
+    for name, written in (("route", rule.route), ("redirect", rule.redirect)):
+        if written:
+            message = f"{name} and delegate exclude each other"
+            yield error("conflict", message, *at, name, expected="one of them")
 
 
-def _check_texts(texts: Mapping[str, str | None], *at: str | int) -> Iterator[Diagnostic]:
-    """Yield texts that Envoy would refuse as header values, each under its name."""
-    for name, text in texts.items():
-        problem = control_problem(text) if text else None
-        if problem:
-            yield error("bad-value", f"{name} cannot be sent: {problem}", *at, name)
+def _check_answers(rule: HTTPRoute, *at: str | int) -> Iterator[Diagnostic]:
+    if rule.redirect:
+        yield from check_redirect(rule.redirect, *at, "redirect")
+        yield from check_prefixes(rule.redirect, rule.match, *at)
+        yield from check_double_slash(rule.redirect.prefix_rewrite, rule.match, *at, "redirect", "prefixRewrite")
+    if rule.direct_response:
+        yield from check_direct_response(rule.direct_response, *at, "directResponse")
+    if rule.rewrite:
+        yield from check_rewrite(rule.rewrite, *at, "rewrite")
+        yield from check_double_slash(rule.rewrite.uri, rule.match, *at, "rewrite", "uri")
+
+
+def _check_policies(rule: HTTPRoute, *at: str | int) -> Iterator[Diagnostic]:
+    yield from _check_timeout(rule.timeout, *at, "timeout")
+    if rule.retries:
+        yield from check_retry(rule.retries, *at, "retries")
+    if rule.fault:
+        yield from check_fault(rule.fault, *at, "fault")
+    if rule.mirror:
+        yield from check_destination(rule.mirror, *at, "mirror")
+    if rule.mirror_percentage:
+        yield from check_percent(rule.mirror_percentage, *at, "mirrorPercentage")
+    yield from check_mirrors(rule.mirrors, *at, "mirrors")
+    if rule.cors_policy:
+        yield from check_cors(rule.cors_policy, *at, "corsPolicy")
+    if rule.headers:
+        yield from check_headers(rule.headers, *at, "headers")
+        yield from check_authority(rule.headers, rule.rewrite.authority if rule.rewrite else None, *at, "headers")
+
+
+def _check_timeout(seconds: Duration | None, *at: str | int) -> Iterator[Diagnostic]:
+    for said in check_duration(seconds, *at):
+        yield said if seconds else evolve(said, hint="leave it out: there is no timeout then")

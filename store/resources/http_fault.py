@@ -1,0 +1,123 @@
+"""`http[].fault`: delays and errors made on purpose, to see whether clients can bear them."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from attrs import frozen
+
+from store.diagnostic import Diagnostic, error, warning
+from store.resources.direct_response import check_status
+from store.resources.fields import Double, Duration, Int32, Old, documented
+from store.resources.legacy import inside
+from store.resources.names import check_duration
+from store.scalars import describe, did_you_mean
+
+
+@frozen
+class Percent:
+    """A share of the requests."""
+
+    value: Double = documented("0 to 100, in steps of 0.0001.", default=Double(0), since="1.1", example="0.1")
+
+
+OLD_PERCENT = (Old("percent", inside("value"), "percentage.value"),)
+"""How `percentage` was written until Istio 1.0: a whole number."""
+
+
+@frozen
+class Delay:
+    """`fault.delay`: hold requests back."""
+
+    REMOVED: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"exponentialDelay": 'no Istio ever ran it; write "fixedDelay"'}
+    )
+
+    fixed_delay: Duration | None = documented("How long.", unset="no delay", example="5s")
+    percentage: Percent | None = documented(
+        "How many requests.", since="1.1", unset="none (0 %)", example="{value: 0.1}", old=OLD_PERCENT
+    )
+
+
+@frozen
+class Abort:
+    """`fault.abort`: answer with an error at once."""
+
+    ONEOF: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"httpStatus", "grpcStatus"}),)
+    REMOVED: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"http2Error": 'no Istio ever ran it; write "httpStatus" or "grpcStatus"'}
+    )
+
+    http_status: Int32 | None = documented("The HTTP status, 200 to 599.", example="503")
+    grpc_status: str | None = documented("The gRPC status by its name.", example="UNAVAILABLE")
+    percentage: Percent | None = documented(
+        "How many requests.", since="1.1", unset="none (0 %)", example="{value: 10}", old=OLD_PERCENT
+    )
+
+
+@frozen
+class HTTPFaultInjection:
+    """`fault`: a delay, an error, or both independently of each other."""
+
+    delay: Delay | None = documented(
+        "Requests that are held back.", example="{fixedDelay: 5s, percentage: {value: 10}}"
+    )
+    abort: Abort | None = documented("Requests that get an error.", example="{httpStatus: 503, percentage: {value: 1}}")
+
+
+GRPC_STATUSES = (
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+)  # fmt: skip
+"""By their numbers, 0 to 16 (grpc.io, "Status codes and their use in gRPC")."""
+
+FINEST_PERCENT = 0.0001
+"""Envoy counts in millionths."""
+
+
+def check_fault(fault: HTTPFaultInjection, *at: str | int) -> Iterator[Diagnostic]:
+    """Yield what is wrong with *fault*, which stands at *at*."""
+    if fault.delay is None and fault.abort is None:
+        yield error("missing-field", "a fault is a delay or an abort", *at, expected="delay, abort or both")
+    if fault.delay:
+        yield from _check_delay(fault.delay, *at, "delay")
+    if fault.abort:
+        yield from _check_abort(fault.abort, *at, "abort")
+
+
+def check_percent(percent: Percent, *at: str | int, finest: float = 0) -> Iterator[Diagnostic]:
+    """Yield what is wrong with *percent*, which stands at *at*; above 0 it is at least *finest*."""
+    value = percent.value
+    if not 0 <= value <= 100 or 0 < value < finest:
+        expected = f"0, or {finest:.4f} to 100" if finest else "0 to 100"
+        yield error("bad-value", f"{describe(float(value))} is not a percentage", *at, "value", expected=expected)
+
+
+def _check_delay(delay: Delay, *at: str | int) -> Iterator[Diagnostic]:
+    yield from check_duration(delay.fixed_delay, *at, "fixedDelay")
+    if delay.fixed_delay is None:
+        yield warning("no-effect", "the delay has no length", *at, hint='write "fixedDelay"')
+    else:
+        yield from _check_share(delay.percentage, "is delayed", *at)
+
+
+def _check_abort(abort: Abort, *at: str | int) -> Iterator[Diagnostic]:
+    if abort.http_status is not None:
+        yield from check_status(abort.http_status, *at, "httpStatus")
+    if abort.grpc_status is not None and abort.grpc_status not in GRPC_STATUSES:
+        message = f"{describe(abort.grpc_status)} is not a status of gRPC"
+        hint = did_you_mean(abort.grpc_status, GRPC_STATUSES)
+        yield error("bad-value", message, *at, "grpcStatus", expected="a name such as UNAVAILABLE", hint=hint)
+    if abort.http_status is None and abort.grpc_status is None:
+        yield warning("no-effect", "the abort has no status", *at, hint='write "httpStatus" or "grpcStatus"')
+    else:
+        yield from _check_share(abort.percentage, "gets the error", *at)
+
+
+def _check_share(percentage: Percent | None, what: str, *at: str | int) -> Iterator[Diagnostic]:
+    if percentage:
+        yield from check_percent(percentage, *at, "percentage", finest=FINEST_PERCENT)
+    else:
+        message = f"no request {what}: without percentage it is 0 %"
+        yield warning("no-effect", message, *at, hint="write percentage: {value: 100} for all requests")
