@@ -55,6 +55,7 @@ def untouched(findings: Iterable[Diagnostic], refusals: Iterable[Diagnostic]) ->
 _RESTS_ON = (
     ("ports", "the service has no port"),
     ("endpoints", "cannot be looked up"),
+    ("resolution", "resolution NONE"),
     ("match", "is no group of the pattern"),
 )
 """(field, words of a finding elsewhere that rests on what is in the field): kept back when the field was refused."""

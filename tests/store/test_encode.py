@@ -21,8 +21,10 @@ from store.resources.http_route import (
     RegexRewrite,
 )
 from store.resources.kinds import Resource
-from store.resources.service_entry import Location, Resolution, ServiceEntry, ServicePort, WorkloadEntry
+from store.resources.resolution import Resolution
+from store.resources.service_entry import Location, ServiceEntry, ServicePort
 from store.resources.virtual_service import VirtualService
+from store.resources.workload_entry import WorkloadEntry
 
 labels = st.from_regex(r"[a-z]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
 hosts = st.lists(labels, min_size=1, max_size=3).map(".".join)

@@ -7,7 +7,9 @@ from attrs import frozen
 from store.host import HostRecord
 from store.index import Found, View, candidates, canonical, canonical_address
 from store.resources.fields import Key
-from store.resources.service_entry import Resolution, ServiceEntry, ServicePort, WorkloadEntry
+from store.resources.resolution import Resolution
+from store.resources.service_entry import ServiceEntry, ServicePort
+from store.resources.workload_entry import WorkloadEntry
 
 
 @frozen

@@ -21,8 +21,9 @@ from agent.compiler.resolve.routes import routes
 from store.host import HostRecord
 from store.index import Found, View, candidates, covers
 from store.resources.destination_rule import Subset
-from store.resources.service_entry import Resolution, WorkloadEntry
+from store.resources.resolution import Resolution
 from store.resources.virtual_service import VirtualService
+from store.resources.workload_entry import WorkloadEntry
 
 
 def resolve_service(view: View, record: HostRecord, host: str) -> ServiceView | None:
