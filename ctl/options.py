@@ -21,6 +21,9 @@ KIND_WORDS: Mapping[str, str] = {
     "virtualservices": "vs",
     "destinationrules": "dr",
     "serviceentries": "se",
+    "sidecars": "",
+    "peerauthentications": "pa",
+    "authorizationpolicies": "ap",
 }
 """Plural → short form of each kind, for completion; `store/resources/kinds.py` cannot be imported for it (law 11)."""
 

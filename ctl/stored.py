@@ -44,7 +44,7 @@ def kind_named(word: str) -> Kind:
     if kind is None or (group and group not in (kind.group, *(f"{each}.{kind.group}" for each in kind.versions))):
         words = [each for known in KINDS.values() for each in (known.plural, known.name)]
         hint = did_you_mean(word, words)
-        listed = ", ".join(f"{known.plural} ({known.short})" for known in KINDS.values())
+        listed = ", ".join(f"{k.plural} ({k.short})" if k.short else k.plural for k in KINDS.values())
         raise UnknownKind(f'unknown kind "{word}"; {hint or f"kinds are {listed}"}')
     return kind
 

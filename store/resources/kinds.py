@@ -14,6 +14,7 @@ from store.resources import (
     gateway,
     peer_authentication,
     service_entry,
+    sidecar,
     virtual_service,
 )
 from store.resources.authorization_policy import AuthorizationPolicy
@@ -22,9 +23,10 @@ from store.resources.fields import Key, Metadata
 from store.resources.gateway import Gateway
 from store.resources.peer_authentication import PeerAuthentication
 from store.resources.service_entry import ServiceEntry
+from store.resources.sidecar import Sidecar
 from store.resources.virtual_service import VirtualService
 
-Spec = Gateway | VirtualService | DestinationRule | ServiceEntry | PeerAuthentication | AuthorizationPolicy
+Spec = Gateway | VirtualService | DestinationRule | ServiceEntry | Sidecar | PeerAuthentication | AuthorizationPolicy
 
 
 Check = Callable[[Any], Iterator[Diagnostic]]
@@ -38,7 +40,7 @@ class Kind:
     Attributes:
         name: as documents write it, `VirtualService`.
         plural: lower case, `virtualservices`.
-        short: `vs`.
+        short: `vs`; empty when kubectl has none either.
         group: API group, `networking.istio.io`.
         versions: all accepted, the first is what we write.
         spec: the class of its `spec`.
@@ -97,6 +99,7 @@ KINDS: Mapping[str, Kind] = {
             "DestinationRule", "destinationrules", "dr", _NETWORKING, _VERSIONS, DestinationRule, destination_rule.check
         ),
         Kind("ServiceEntry", "serviceentries", "se", _NETWORKING, _VERSIONS, ServiceEntry, service_entry.check),
+        Kind("Sidecar", "sidecars", "", _NETWORKING, _VERSIONS, Sidecar, sidecar.check, runs=False),
         Kind("PeerAuthentication", "peerauthentications", "pa", _SECURITY, _SECURITY_VERSIONS, PeerAuthentication,
              peer_authentication.check, runs=False),
         Kind("AuthorizationPolicy", "authorizationpolicies", "ap", _SECURITY, _SECURITY_VERSIONS, AuthorizationPolicy,
@@ -107,7 +110,6 @@ KINDS: Mapping[str, Kind] = {
 PLANNED: Mapping[str, str] = {
     "WorkloadEntry": _NETWORKING,
     "WorkloadGroup": _NETWORKING,
-    "Sidecar": _NETWORKING,
 }
 """Kinds that are known and not read yet: refused by name."""
 
@@ -115,7 +117,7 @@ PLANNED: Mapping[str, str] = {
 def kind_by_word(word: str) -> Kind | None:
     """Return the kind that *word* names as people write it (`vs`, `virtualservice(s)`, `VirtualService`), or None."""
     lower = word.lower()
-    return next((k for k in KINDS.values() if lower in (k.name.lower(), k.plural, k.short)), None)
+    return next((k for k in KINDS.values() if lower and lower in (k.name.lower(), k.plural, k.short)), None)
 
 
 @cache

@@ -37,7 +37,7 @@ TOP = [
     ({"kind": None}, ["missing-field "]),
     ({"kind": 5}, ["wrong-type kind"]),
     ({"kind": "destinationrule"}, ["unknown-kind kind"]),
-    ({"kind": "Sidecar"}, ["not-supported kind"]),
+    ({"kind": "Sidecar", "spec": {"egress": [{"hosts": ["./*"]}]}}, ["not-supported kind"]),
     ({"kind": "EnvoyFilter"}, ["not-a-mesh-resource kind"]),
     ({"kind": "RouteRule"}, ["old-kind kind"]),
     ({"extra": 1}, ["unknown-field extra"]),
@@ -271,7 +271,7 @@ def test_understand_never_raises(value: object, kind: str) -> None:
         {"spec": {"host": "a", "brandNew": 1}},
         {"spec": {"host": "a", "exportTo": ["*"]}},
         {"kind": "Brand"},
-        {"kind": "Sidecar"},
+        {"kind": "Sidecar", "spec": {"egress": [{"hosts": ["./*"]}]}},
         {"apiVersion": "networking.istio.io/v3"},
     ],
 )

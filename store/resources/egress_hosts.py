@@ -1,0 +1,45 @@
+"""`egress[].hosts` of a Sidecar: `namespace/name` of what a workload reaches, `~namespace/name` of what it does not.
+
+Source: Istio's `IstioEgressListener`; taking hosts out again came in 2026 (istio/istio#60581).
+"""
+
+from collections.abc import Iterator, Sequence
+
+from store.diagnostic import Diagnostic, error, warning
+from store.resources.names import dotted_host_problem, is_dns_label
+from store.scalars import describe
+
+
+def check_egress_hosts(hosts: Sequence[str], *path: str | int) -> Iterator[Diagnostic]:
+    """Yield what is wrong with *hosts* at *path*, and which of them say nothing new."""
+    names: dict[str, set[str]] = {}
+    for i, host in enumerate(hosts):
+        problem = _problem(host)
+        if problem:
+            yield error("bad-host", f"{describe(host)} cannot be a host of a listener: {problem}", *path, i,
+                        expected="namespace/name, where name is a DNS name with a dot, *.name or *",
+                        hint=None if "/" in host else f'write "*/{host}" for any namespace')  # fmt: skip
+            continue
+        namespace, _, name = host.partition("/")
+        others = names.setdefault(namespace, set())
+        if name in others:
+            yield warning("ignored", f"{describe(host)} is listed twice", *path, i)
+        elif name != "*" and "*" in others:
+            yield warning("ignored", f'{describe(host)} is in "{namespace}/*" already', *path, i)
+        elif name == "*" and others:
+            yield warning("ignored", f"the hosts of {describe(namespace)} before are in {describe(host)} already",
+                          *path, i, hint="leave the others out")  # fmt: skip
+        others.add(name)
+    included = [namespace for namespace in names if not namespace.startswith("~")]
+    if "*" in names.get("*", ()) and len(included) > 1:
+        yield warning("ignored", '"*/*" is every host: no other has to be listed', *path)
+
+
+def _problem(host: str) -> str | None:
+    namespace, slash, name = host.partition("/")
+    if not slash:
+        return "there is no namespace"
+    plain = namespace.removeprefix("~")
+    if plain not in ("*", ".") and not (plain == "" and namespace) and not is_dns_label(plain):
+        return f'{describe(namespace)} is not a namespace, "*", "." or one of them after a "~"'
+    return dotted_host_problem(name) if name else "there is no name"
