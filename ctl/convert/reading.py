@@ -162,7 +162,10 @@ def _read_original(document: Document, name: str) -> tuple[Original | None, list
     whole = found.value if found.value is not REFUSED else found.guess
     if whole is not REFUSED:
         checked = _check(whole, kind)
-        diagnostics += checked if found.value is not REFUSED else untouched(checked, found.diagnostics)
+        checked = checked if found.value is not REFUSED else untouched(checked, found.diagnostics)
+        # A field that nobody knows was meant for the one that is missing beside it: that is one mistake.
+        stray = {said.path[:-1] for said in diagnostics if said.code == "unknown-field"}
+        diagnostics += [said for said in checked if said.code != "missing-field" or said.path not in stray]
     if any(said.is_error for said in diagnostics):
         return None, diagnostics
     return Original(document, name, whole.metadata, whole.spec), diagnostics
