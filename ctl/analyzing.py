@@ -1,111 +1,182 @@
-"""What `meshctl analyze` does, and what `apply` and `delete` say of the findings that a change adds.
+"""What `meshctl analyze` does: documents of files and of etcd become a mesh, and what is found in it gets its places.
 
-What is found, and what it means, is decided in `store/analysis/`; here documents become a mesh, and findings get the
-places that they are about.
+What is found, and what it means, is decided in `store/analysis/`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
-from ctl.inputs import Loaded
-from store.analysis.analyze import added
+from ctl.diagnostics import Sources, in_order, render, summary, to_json
+from ctl.exit_codes import ExitCode
+from ctl.inputs import Inputs, Loaded
+from ctl.output import print_object, show, talk
+from ctl.places import Places, live_hosts, stored_records
+from ctl.stored import unreadable
+from store.analysis.analyze import analyze
 from store.analysis.code import key_of
 from store.analysis.mesh import Mesh
-from store.analysis.outline import Document as Plain
-from store.analysis.shelf import Shelf
-from store.client import State
-from store.codec import Record, Source, encode
-from store.diagnostic import Diagnostic, FieldPath, Level, Place
+from store.analysis.suppression import Suppression, audible
+from store.client import State, read_state
+from store.codec import Record, understand
+from store.diagnostic import Diagnostic, Level
 from store.etcd.client import Etcd
 from store.host import HostRecord
-from store.hosts import read_or_none
 from store.keys import Keys
-from store.reader import Document
 from store.resources.fields import Key
 from store.resources.kinds import Resource
 
-ETCD = "etcd"
-"""The place of a stored resource whose source is not known."""
+LEVELS = (Level.ERROR, Level.WARNING, Level.INFO)
+"""The worst first."""
 
 
-class Places:
-    """Where resources are written: the documents of files, and of what is stored, the lines they were applied from."""
+@frozen
+class Question:
+    """What is asked for.
 
-    def __init__(self, documents: Mapping[Key, Document], sources: Mapping[Key, Source]) -> None:
-        self._documents = documents
-        self._sources = sources
+    Attributes:
+        suppress: findings that are not to be heard.
+        namespace: of the resources whose findings are shown; None is every one.
+        threshold: a finding of this level or a worse one ends the command with NO.
+        output: table, json or yaml.
+    """
 
-    def of(self, key: Key, path: FieldPath = ()) -> Place:
-        """Return where *path* of *key* stands; of a stored resource, where its document begins."""
-        if key in self._documents:
-            return self._documents[key].place(path)
-        source = self._sources.get(key)
-        return Place(source.file, max(source.line, 1)) if source and source.file else Place(ETCD, 1)
-
-    def located(self, said: Diagnostic) -> Diagnostic:
-        """Return *said* with its place and those of what it points to, where they are not known yet."""
-        related = [
-            evolve(each, place=each.place or self.of(key, each.path)) if (key := key_of(each.resource)) else each
-            for each in said.related
-        ]
-        key = key_of(said.resource)
-        place = said.place or (self.of(key, said.path) if key else None)
-        return evolve(said, place=place, related=related)  # type: ignore[arg-type]  # attrs loses tuple's type
+    suppress: tuple[Suppression, ...] = ()
+    namespace: str | None = None
+    threshold: Level = Level.ERROR
+    output: str = "table"
 
 
-def stored_records(state: State, keys: Keys) -> dict[Key, Record]:
-    """Return the records of *state* that are records, oldest first."""
-    found = ((keys.parse_resource(text), state.record(text)) for text in state.raw)
-    records = [(key, record) for key, record in found if key is not None and record is not None]
-    return dict(sorted(records, key=lambda each: (each[1].created, each[0])))
+@frozen
+class Answer:
+    """What was found.
+
+    Attributes:
+        diagnostics: by place.
+        files: how many were read.
+        resources: how many were judged.
+        refused: whether files were so wrong that nothing was looked at across resources.
+        places: of the resources.
+        sources: texts of the files.
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+    files: int
+    resources: int
+    refused: bool = False
+    places: Places = field(factory=lambda: Places({}, {}), repr=False, eq=False)
+    sources: Sources = field(factory=lambda: Sources({}), repr=False, eq=False)
 
 
-async def live_hosts(etcd: Etcd, keys: Keys) -> list[HostRecord]:
-    """Return the records of the hosts that are live.
+def analyze_files(inputs: Inputs, question: Question) -> ExitCode:
+    """Say what is found in files alone, as if nothing else were in the mesh; hosts are not known.
+
+    Returns:
+        INVALID when a file was refused; NO at or above the threshold, else YES.
+    """
+    if inputs.is_refused:
+        return _say(_refused(inputs), question)
+    resources = {each.resource.key: each.resource for each in sorted(inputs.loaded, key=_offline_age)}
+    return _say(_found(resources, {}, None, inputs, question), question)
+
+
+async def analyze_mesh(etcd: Etcd, keys: Keys, inputs: Inputs, question: Question) -> ExitCode:
+    """Say what is found in the mesh, with the files as they would be after their apply.
+
+    Args:
+        inputs: of no files: the mesh as it is.
+
+    Returns:
+        As `analyze_files`.
 
     Raises:
         StoreUnavailable: etcd does not answer.
     """
-    items = (await etcd.list(keys.hosts)).items
-    records = (read_or_none(item.value, HostRecord) for item in items if keys.parse_host(item.key))
-    return [record for record in records if record is not None]
+    if inputs.is_refused:
+        return _say(_refused(inputs), question)
+    state = await read_state(etcd, keys)
+    _tell_unreadable(state, keys)
+    records = stored_records(state, keys)
+    files = {each.resource.key: each.resource for each in sorted(inputs.loaded, key=lambda each: each.resource.key)}
+    said: list[Diagnostic] = []
+    resources: dict[Key, Resource] = {}
+    for key, record in records.items():
+        if key not in files:
+            resource, about = understand(record.document)
+            said += (evolve(each, resource=str(key)) for each in about)
+        else:
+            resource = files[key]
+        if resource is not None:
+            resources[key] = resource
+    found = _found(resources | files, records, await live_hosts(etcd, keys), inputs, question, said)
+    return _say(found, question)
 
 
-def over(documents: Mapping[Key, Plain], made: Mapping[Key, Resource | None]) -> dict[Key, Plain]:
-    """Return *documents* with the resources of *made* in their places, new ones last, and without its Nones."""
-    encoded = {key: encode(resource) for key, resource in made.items() if resource is not None}
-    return {key: each for key, each in {**documents, **encoded}.items() if made.get(key, each) is not None}
+def _offline_age(loaded: Loaded) -> tuple[bool, str]:
+    """Return the sort key of files that were never applied: time of creation, else the order they were read in."""
+    created = loaded.resource.metadata.creation_timestamp
+    return created is None, created or ""
 
 
-def added_by(
-    made: Mapping[Key, Resource | None],
-    before: State,
-    keys: Keys,
-    hosts: Iterable[HostRecord],
-    loaded: Sequence[Loaded] = (),
-) -> tuple[Diagnostic, ...]:
-    """Return the findings that a change adds. None is an error any more: what they are about is, or may be, applied.
-
-    Args:
-        made: what each changed key becomes; None is deleted.
-        before: the mesh that is changed.
-        hosts: the live ones.
-        loaded: the documents of *made*, for places.
-    """
-    records = stored_records(before, keys)
-    old = {key: record.document for key, record in records.items()}
-    new = over(old, made)
-    found = added(_mesh(old, hosts), _mesh(new, hosts), made.keys())
-    places = Places(
-        {each.resource.key: each.document for each in loaded}, {key: record.source for key, record in records.items()}
-    )
-    return tuple(_at_most_a_warning(places.located(said)) for said in found)
+def _tell_unreadable(state: State, keys: Keys) -> None:
+    for broken in unreadable(state, keys):
+        talk([f"meshctl: the record of {broken} cannot be read; it is left out"])
 
 
-def _mesh(documents: Mapping[Key, Plain], hosts: Iterable[HostRecord]) -> Mesh:
-    return Mesh(Shelf(documents), hosts, documents=documents)
+def _refused(inputs: Inputs) -> Answer:
+    return Answer(inputs.diagnostics, inputs.files, inputs.documents, refused=True, sources=inputs.sources)
 
 
-def _at_most_a_warning(said: Diagnostic) -> Diagnostic:
-    return evolve(said, level=Level.WARNING) if said.is_error else said
+def _found(
+    resources: Mapping[Key, Resource],
+    records: Mapping[Key, Record],
+    hosts: Sequence[HostRecord] | None,
+    inputs: Inputs,
+    question: Question,
+    said: Iterable[Diagnostic] = (),
+) -> Answer:
+    """Return what is found in *resources*, together with what is *said* of stored ones and of files."""
+    about_each = audible((*inputs.diagnostics, *said), resources, question.suppress)
+    across = analyze(Mesh(resources, hosts), suppress=question.suppress)
+    places = Places({each.resource.key: each.document for each in inputs.loaded}, records)
+    shown = (each for each in (*about_each, *across) if _is_wanted(each, question.namespace))
+    located = in_order(map(places.located, shown))
+    return Answer(tuple(located), inputs.files, len(resources), places=places, sources=inputs.sources)
+
+
+def _is_wanted(said: Diagnostic, namespace: str | None) -> bool:
+    key = key_of(said.resource)
+    return namespace is None or key is None or key.namespace == namespace
+
+
+# --- saying it ----------------------------------------------------------------------------------------------
+
+
+def _say(answer: Answer, question: Question) -> ExitCode:
+    counts = summary(answer.diagnostics, files=answer.files, resources=answer.resources)
+    if question.output in ("json", "yaml"):
+        listed = [to_json(said) for said in answer.diagnostics]
+        print_object({"diagnostics": listed, "summary": counts}, question.output)
+    else:
+        _print(answer, counts)
+    if answer.refused:
+        return ExitCode.INVALID
+    reached = LEVELS[: LEVELS.index(question.threshold) + 1]
+    return ExitCode.NO if any(said.level in reached for said in answer.diagnostics) else ExitCode.YES
+
+
+def _print(answer: Answer, counts: Mapping[str, int]) -> None:
+    elsewhere = Sources({})  # the file of that name may be another one by now
+    for said in answer.diagnostics:
+        show(render(said, answer.sources if answer.places.is_in_files(said) or answer.refused else elsewhere))
+    found = ", ".join(_plural(counts[f"{level}s"], level) for level in LEVELS if counts[f"{level}s"]) or "no findings"
+    files = f"{_plural(answer.files, 'file')}, " if answer.files else ""
+    show([f"{files}{_plural(answer.resources, 'resource')}: {found}"])
+    if answer.refused:
+        talk(["meshctl: not looked at across resources before the errors are corrected"])
+    elif codes := sorted({said.code for said in answer.diagnostics}):
+        talk([f"what a code means: meshctl analyze --explain {codes[0]}"])
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

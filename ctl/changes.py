@@ -11,11 +11,12 @@ import trio
 from attrs import evolve, field, frozen
 from rich.text import Text
 
-from ctl.analyzing import added_by, live_hosts
+from ctl.added_findings import added_findings
 from ctl.diagnostics import Sources, render, to_json
 from ctl.exit_codes import ExitCode
 from ctl.inputs import Loaded
 from ctl.output import print_object, show, style_of, styled, talk
+from ctl.places import live_hosts
 from ctl.waiting import HostRow, Patience, ctrl_c_cancels, host_table, say_late, unmet, wait_for_hosts
 from store.client import Applied, Origin, Result, State, Wanted, apply, judge, read_state, refuse_unexpected
 from store.diagnostic import Diagnostic
@@ -146,7 +147,7 @@ async def _added(
     if not changed:
         return ()
     made = {each.key: each.resource for each in change.wanted if each.key in changed}
-    return added_by(made, before, keys, await live_hosts(etcd, keys), loaded)
+    return added_findings(made, before, keys, await live_hosts(etcd, keys), loaded)
 
 
 def judged(results: Mapping[Key, Result]) -> frozenset[str]:

@@ -24,6 +24,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "diff": "Show what applying files would change.",
         "validate": "Judge files without a mesh: syntax, types and rules.",
         "convert": "Turn RouteRule, DestinationPolicy, EgressRule and Ingress into the kinds of today.",
+        "analyze": "Find what is wrong between resources.",
         "status": "Show what every host really runs of each resource.",
         "hosts": "Show the hosts of the mesh.",
         "fields": "Show the documentation of any field.",
