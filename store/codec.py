@@ -160,7 +160,7 @@ def _spec(document: Mapping[object, object], kind: Kind, diagnostics: list[Diagn
 
 
 def _without_echo(document: object, diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Leave out that a field is missing, or not supported unset, where its mapping has a field that nobody knows.
+    """Leave out that a field is missing, or will not do unset, where its mapping has a field that nobody knows.
 
     It was meant for it: `resoluton: DNS` is one mistake, not also a resolution that is missing.
     """
@@ -168,9 +168,13 @@ def _without_echo(document: object, diagnostics: Iterable[Diagnostic]) -> Iterat
     unknown = {one.path[:-1] for one in said if one.code == "unknown-field"}
     for one in said:
         missing = one.code == "missing-field" and one.path in unknown
-        unset = one.code == NOT_SUPPORTED and one.path[:-1] in unknown and not _is_written(document, one.path)
+        unset = one.code in _OF_DEFAULTS and one.path[:-1] in unknown and not _is_written(document, one.path)
         if not missing and not unset:
             yield one
+
+
+_OF_DEFAULTS = frozenset({NOT_SUPPORTED, "conflict", "ignored"})
+"""Codes that a field's default can have."""
 
 
 def _is_written(document: object, path: FieldPath) -> bool:

@@ -16,6 +16,8 @@ from store.resources import (
     service_entry,
     sidecar,
     virtual_service,
+    workload_entry,
+    workload_group,
 )
 from store.resources.authorization_policy import AuthorizationPolicy
 from store.resources.destination_rule import DestinationRule
@@ -25,8 +27,13 @@ from store.resources.peer_authentication import PeerAuthentication
 from store.resources.service_entry import ServiceEntry
 from store.resources.sidecar import Sidecar
 from store.resources.virtual_service import VirtualService
+from store.resources.workload_entry import WorkloadEntry
+from store.resources.workload_group import WorkloadGroup
 
-Spec = Gateway | VirtualService | DestinationRule | ServiceEntry | Sidecar | PeerAuthentication | AuthorizationPolicy
+Spec = (
+    Gateway | VirtualService | DestinationRule | ServiceEntry | WorkloadEntry | WorkloadGroup | Sidecar
+    | PeerAuthentication | AuthorizationPolicy
+)  # fmt: skip
 
 
 Check = Callable[[Any], Iterator[Diagnostic]]
@@ -99,6 +106,10 @@ KINDS: Mapping[str, Kind] = {
             "DestinationRule", "destinationrules", "dr", _NETWORKING, _VERSIONS, DestinationRule, destination_rule.check
         ),
         Kind("ServiceEntry", "serviceentries", "se", _NETWORKING, _VERSIONS, ServiceEntry, service_entry.check),
+        Kind("WorkloadEntry", "workloadentries", "we", _NETWORKING, _VERSIONS, WorkloadEntry, workload_entry.check,
+             runs=False),
+        Kind("WorkloadGroup", "workloadgroups", "wg", _NETWORKING, _VERSIONS, WorkloadGroup, workload_group.check,
+             runs=False),
         Kind("Sidecar", "sidecars", "", _NETWORKING, _VERSIONS, Sidecar, sidecar.check, runs=False),
         Kind("PeerAuthentication", "peerauthentications", "pa", _SECURITY, _SECURITY_VERSIONS, PeerAuthentication,
              peer_authentication.check, runs=False),
@@ -108,8 +119,6 @@ KINDS: Mapping[str, Kind] = {
 }
 
 PLANNED: Mapping[str, str] = {
-    "WorkloadEntry": _NETWORKING,
-    "WorkloadGroup": _NETWORKING,
 }
 """Kinds that are known and not read yet: refused by name."""
 

@@ -224,7 +224,7 @@ def _check_resolution(entry: ServiceEntry) -> Iterator[Diagnostic]:
     if resolution not in SUPPORTED_RESOLUTIONS:
         message = f"resolution {describe(resolution)} is not supported yet"
         if resolution is Resolution.NONE:
-            message += " (it is the one of an entry that names none)"
+            message += " (it is the default)"
         yield not_supported(message, "resolution", expected=f"one of {', '.join(SUPPORTED_RESOLUTIONS)}")
     if resolution is Resolution.DNS_ROUND_ROBIN and len(entry.endpoints) > 1:
         message = f"resolution DNS_ROUND_ROBIN has one endpoint at most, there are {len(entry.endpoints)}"
@@ -236,15 +236,15 @@ def _check_resolution(entry: ServiceEntry) -> Iterator[Diagnostic]:
 
 
 def _check_none(entry: ServiceEntry) -> Iterator[Diagnostic]:
-    """NONE sends a connection where it was going to: nobody is chosen."""
+    """NONE sends a connection where it was going to: nobody is chosen. It is also what an entry has that names none."""
     if entry.endpoints:
         named = any(not is_ip(e.address) and fqdn_problem(e.address) is None for e in entry.endpoints)
-        yield error("conflict", "there are endpoints, and resolution NONE, which is also that of an entry that names "
-                    "none, does not use them", "endpoints",
-                    hint=f"write resolution: {Resolution.DNS if named else Resolution.STATIC}")  # fmt: skip
+        fitting = Resolution.DNS if named else Resolution.STATIC
+        yield error("conflict", "resolution NONE (which is the default) does not use the endpoints", "resolution",
+                    expected=fitting, hint=f"write resolution: {fitting}")  # fmt: skip
     if entry.workload_selector is not None:
-        yield warning("ignored", "resolution NONE, which is also that of an entry that names none, chooses nobody",
-                      "workloadSelector", hint="write resolution: STATIC")  # fmt: skip
+        yield warning("ignored", "resolution NONE (which is the default) does not use the workloadSelector",
+                      "resolution", hint="write resolution: STATIC")  # fmt: skip
 
 
 def _check_dynamic(entry: ServiceEntry) -> Iterator[Diagnostic]:

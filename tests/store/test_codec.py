@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from store.codec import MAX_RECORD_BYTES, BadRecord, Record, Source, decode, encode, pack, understand, unpack
 from store.diagnostic import render_path
-from store.resources.service_entry import Resolution, ServiceEntry
+from store.resources.resolution import Resolution
+from store.resources.service_entry import ServiceEntry
 from store.resources.virtual_service import VirtualService
 
 RULE: dict[str, Any] = {
@@ -126,7 +127,6 @@ SEVERAL = [
             "bad-value metadata.name",
             "missing-field spec.ports[0]",
             "bad-value spec.endpoints[0].weight",
-            "not-supported spec.ports[0].protocol",
             "bad-value spec.endpoints[0].ports.a",
         ],
     ),
