@@ -1,7 +1,7 @@
 """`http[].fault`: delays and errors made on purpose, to see whether clients can bear them."""
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+import re
+from collections.abc import Iterator
 from typing import ClassVar
 
 from attrs import frozen
@@ -29,11 +29,10 @@ OLD_PERCENT = (Old("percent", inside("value"), "percentage.value"),)
 class Delay:
     """`fault.delay`: hold requests back."""
 
-    REMOVED: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {"exponentialDelay": 'no Istio ever ran it; write "fixedDelay"'}
-    )
+    ONEOF: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"fixedDelay", "exponentialDelay"}),)
 
     fixed_delay: Duration | None = documented("How long.", unset="no delay", example="5s")
+    exponential_delay: Duration | None = documented("Declared once, and always refused, by Istio too.")
     percentage: Percent | None = documented(
         "How many requests.", since="1.1", unset="none (0 %)", example="{value: 0.1}", old=OLD_PERCENT
     )
@@ -43,13 +42,11 @@ class Delay:
 class Abort:
     """`fault.abort`: answer with an error at once."""
 
-    ONEOF: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"httpStatus", "grpcStatus"}),)
-    REMOVED: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {"http2Error": 'no Istio ever ran it; write "httpStatus" or "grpcStatus"'}
-    )
+    ONEOF: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"httpStatus", "grpcStatus", "http2Error"}),)
 
     http_status: Int32 | None = documented("The HTTP status, 200 to 599.", example="503")
     grpc_status: str | None = documented("The gRPC status by its name.", example="UNAVAILABLE")
+    http2_error: str | None = documented("Declared once, and always refused, by Istio too.")
     percentage: Percent | None = documented(
         "How many requests.", since="1.1", unset="none (0 %)", example="{value: 10}", old=OLD_PERCENT
     )
@@ -72,6 +69,8 @@ GRPC_STATUSES = (
 )  # fmt: skip
 """By their numbers, 0 to 16 (grpc.io, "Status codes and their use in gRPC")."""
 
+_GRPC_NUMBER = re.compile(r"[0-9]{1,2}", re.ASCII)
+
 FINEST_PERCENT = 0.0001
 """Envoy counts in millionths."""
 
@@ -91,12 +90,16 @@ def check_percent(percent: Percent, *at: str | int, finest: float = 0) -> Iterat
     value = percent.value
     if not 0 <= value <= 100 or 0 < value < finest:
         expected = f"0, or {finest:.4f} to 100" if finest else "0 to 100"
-        yield error("bad-value", f"{describe(float(value))} is not a percentage", *at, "value", expected=expected)
+        shown = f"{value:.10f}".rstrip("0").rstrip(".") if abs(value) < 1e6 else describe(float(value))
+        yield error("bad-value", f"{shown} is not a percentage", *at, "value", expected=expected)
 
 
 def _check_delay(delay: Delay, *at: str | int) -> Iterator[Diagnostic]:
     yield from check_duration(delay.fixed_delay, *at, "fixedDelay")
-    if delay.fixed_delay is None:
+    if delay.exponential_delay is not None:
+        message = "an exponential delay was never built, and Istio refuses it too"
+        yield error("bad-value", message, *at, "exponentialDelay", hint='write "fixedDelay"')
+    elif delay.fixed_delay is None:
         yield warning("no-effect", "the delay has no length", *at, hint='write "fixedDelay"')
     else:
         yield from _check_share(delay.percentage, "is delayed", *at)
@@ -107,9 +110,14 @@ def _check_abort(abort: Abort, *at: str | int) -> Iterator[Diagnostic]:
         yield from check_status(abort.http_status, *at, "httpStatus")
     if abort.grpc_status is not None and abort.grpc_status not in GRPC_STATUSES:
         message = f"{describe(abort.grpc_status)} is not a status of gRPC"
-        hint = did_you_mean(abort.grpc_status, GRPC_STATUSES)
+        number = _GRPC_NUMBER.fullmatch(abort.grpc_status) and int(abort.grpc_status)
+        named = f'write "{GRPC_STATUSES[number]}"' if number is not None and number < len(GRPC_STATUSES) else None
+        hint = named or did_you_mean(abort.grpc_status, GRPC_STATUSES)
         yield error("bad-value", message, *at, "grpcStatus", expected="a name such as UNAVAILABLE", hint=hint)
-    if abort.http_status is None and abort.grpc_status is None:
+    if abort.http2_error is not None:
+        message = "an HTTP/2 error as fault was never built, and Istio refuses it too"
+        yield error("bad-value", message, *at, "http2Error", hint='write "httpStatus" or "grpcStatus"')
+    elif abort.http_status is None and abort.grpc_status is None:
         yield warning("no-effect", "the abort has no status", *at, hint='write "httpStatus" or "grpcStatus"')
     else:
         yield from _check_share(abort.percentage, "gets the error", *at)

@@ -42,7 +42,7 @@ class HTTPMatchRequest:
         default=Uint32(0),
         unset="any port",
         example="8080",
-        old=(Old("port", number_of_port),),
+        old=(Old("port", number_of_port, "port: NUMBER"),),
         runs=False,
     )
     source_labels: Mapping[str, str] = documented(
@@ -141,7 +141,9 @@ def check_client(port: int, labels: Mapping[str, str], namespace: str, *at: str 
         yield from check_port(port, *at, "port")
     yield from check_labels(labels, *at, "sourceLabels")
     if namespace and not is_dns_label(namespace):
-        yield error("bad-value", f"{describe(namespace)} is not a namespace", *at, "sourceNamespace")
+        expected = "letters, digits and -, up to 63 characters"
+        message = f"{describe(namespace)} is not a namespace"
+        yield error("bad-value", message, *at, "sourceNamespace", expected=expected)
 
 
 def _check_header(name: str, *at: str | int, for_gateways: bool) -> Iterator[Diagnostic]:

@@ -21,7 +21,7 @@ _LABELS = "The block is only for clients (or gateways) whose workload has all th
 _GATEWAYS = "Takes the place of the VirtualService's `gateways` for this block."
 _NAMESPACE = "The block is only for clients of this namespace."
 _OLD_SUBNET = (Old("destinationSubnet", in_list),)
-_OLD_PORT = (Old("port", number_of_port),)
+_OLD_PORT = (Old("port", number_of_port, "port: NUMBER"),)
 
 
 @frozen
@@ -106,7 +106,7 @@ def check_tls_route(rule: TLSRoute, hosts: Sequence[str], *at: str | int, for_ga
     """
     if not rule.match:
         yield error("missing-field", "a TLS rule says which names it is for", *at, expected="match with sniHosts")
-    within = HostSet(hosts)
+    within = HostSet(hosts) if hosts else None  # a delegate has no tls at all, which is said there
     for i, block in enumerate(rule.match):
         where = (*at, "match", i)
         if not block.sni_hosts:
@@ -126,7 +126,7 @@ def check_tcp_route(rule: TCPRoute, *at: str | int) -> Iterator[Diagnostic]:
     yield from _check_shares(rule.route, *at)
 
 
-def _check_sni(name: str, within: HostSet, *at: str | int, for_gateways: bool) -> Iterator[Diagnostic]:
+def _check_sni(name: str, within: HostSet | None, *at: str | int, for_gateways: bool) -> Iterator[Diagnostic]:
     if is_ip(name):
         message = f"{describe(name)} is an IP address, and most clients send none as server name"
         yield warning("bad-host", message, *at, hint="match destinationSubnets, in tls or tcp")
@@ -135,7 +135,7 @@ def _check_sni(name: str, within: HostSet, *at: str | int, for_gateways: bool) -
     if problem:
         message = f"{describe(name)} is not a server name: {problem}"
         yield error("bad-host", message, *at, expected="a DNS name or *.name")
-    elif not within.covers(name):
+    elif within and not within.covers(name):
         message = f"{describe(name)} is none of the hosts of the VirtualService and inside none of them"
         yield error("bad-host", message, *at, hint=f'add it to "hosts": [{describe(name)}]')
 

@@ -143,10 +143,15 @@ def _check_hosts(service: VirtualService, for_gateways: bool) -> Iterator[Diagno
             yield not_supported(f"an address range, {describe(host)}, is not supported yet", "hosts", i)
         elif with_sni and is_outbound_sni(host):
             continue
-        elif not is_ip(host) and (problem := host_problem(host)):
+        elif not is_ip(host) and (problem := _host_problem(host)):
             expected = "a DNS name, *.name, an IP address or a range of them"
             yield error("bad-host", f"{describe(host)} is not a host: {problem}", "hosts", i, expected=expected)
     yield from _check_overlap(service.hosts)
+
+
+def _host_problem(host: str) -> str | None:
+    address, slash, _ = host.partition("/")
+    return "it is no range of addresses" if slash and is_ip(address) else host_problem(host)
 
 
 def _check_overlap(hosts: Sequence[str]) -> Iterator[Diagnostic]:
