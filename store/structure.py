@@ -353,6 +353,7 @@ def _new_converter() -> cattrs.Converter:
         made.register_unstructure_hook(number, int)
     made.register_unstructure_hook(Uint32Key, str)
     made.register_unstructure_hook(Duration, render_duration)
+    made.register_unstructure_hook(StrEnum, lambda member: member.value)  # or cattrs takes it for a str as it is
     return made
 
 
