@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from ctl.output import style_of, styled
@@ -12,6 +13,9 @@ WITHOUT_POSITION = frozenset({"unreadable", "no-resources"})
 """Codes that speak of a whole file: no line is shown with them."""
 
 _MAX_SHOWN = 140
+_GUTTER = 7
+"""Columns left of an excerpt, for the line's number."""
+
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
@@ -69,33 +73,51 @@ def _related(related: Related) -> dict[str, object]:
     return {**_place(related.place), **resource, "message": related.message}
 
 
-def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return *diagnostics* by file, line and column; files in the order in which they were first named."""
+def in_order(diagnostics: Iterable[Diagnostic], files: Iterable[str] = ()) -> list[Diagnostic]:
+    """Return *diagnostics* by file, line and column.
+
+    Args:
+        diagnostics: in any order; those of one place keep theirs.
+        files: the order of files; others come after them, as they were first named.
+    """
     listed = list(diagnostics)
-    files = {file: n for n, file in reversed([*enumerate(one.place.file if one.place else "" for one in listed)])}
+    order = dict.fromkeys([*files, *(one.place.file if one.place else "" for one in listed)])
+    rank = {file: n for n, file in enumerate(order)}
 
     def position(said: Diagnostic) -> tuple[int, int, int]:
         place = said.place or Place("", 0, 0)
-        return files[place.file], place.line, place.column
+        return rank[place.file], place.line, place.column
 
     return sorted(listed, key=position)
 
 
 def render(said: Diagnostic, sources: Sources) -> Iterator[Text]:
-    """Yield the lines of one diagnostic: what and where, the line itself with a mark, the field, related places."""
-    expected = f" (expected {said.expected})" if said.expected and said.expected not in said.message else ""
-    hint = f"; {said.hint}" if said.hint else ""
-    level = (str(said.level), style_of(said.level))
-    yield styled(_where(said), level, f": {said.message}{expected}{hint} ", (f"[{said.code}]", "dim"))
+    """Yield the lines of one diagnostic.
+
+    The first says where, how bad and what; then come the line itself with a mark below the column, and one line each
+    for what was expected, what to do, which field it is, and other places:
+
+        a.yaml:4:7: error[unknown-field]: unknown field "ur"
+             4 |     - ur: {exact: /a}
+               |       ^
+               = expected one of headers, uri
+               = hint: did you mean "uri"?
+               = in VirtualService default/reviews, spec.http[0].match[0].ur
+    """
+    yield styled(_where(said), (f"{said.level}[{said.code}]", style_of(said.level)), f": {_printable(said.message)}")
     line = sources.line(said.place) if said.place and said.code not in WITHOUT_POSITION else None
     if line is not None and said.place is not None:
         yield from _excerpt(line, said.place)
+    if said.expected and said.expected not in said.message:
+        yield _note(f"expected {said.expected}")
+    if said.hint:
+        yield _note("hint: ", (_printable(said.hint), "bold"))
     if said.resource:
         field = f", {render_path(said.path)}" if said.path else ""
-        yield styled("    in ", (f"{said.resource}{field}", "dim"))
+        yield _note((_printable(f"in {said.resource}{field}"), "dim"))
     for related in said.related:
         place = f"{related.place}: " if related.place else ""
-        yield styled(f"    see {place}{related.message}", f" ({related.resource})" if related.resource else "")
+        yield _note(f"see {place}{related.message}", f" ({related.resource})" if related.resource else "")
 
 
 def _where(said: Diagnostic) -> str:
@@ -104,11 +126,25 @@ def _where(said: Diagnostic) -> str:
     return f"{said.place.file}: " if said.code in WITHOUT_POSITION else f"{said.place}: "
 
 
+def _note(*parts: str | tuple[str, str]) -> Text:
+    return styled((" " * _GUTTER + "= ", "dim"), *parts)
+
+
 def _excerpt(line: str, place: Place) -> Iterator[Text]:
     """Yield *line* with its number, and a mark below the column. A long line is shown around the column only."""
     column = min(place.column - 1, len(line))
     start = max(0, column - _MAX_SHOWN // 2) if len(line) > _MAX_SHOWN else 0
-    shown = "".join(c if c.isprintable() else " " for c in line[start : start + _MAX_SHOWN])
-    gutter = f"{place.line:>6} | "
-    yield styled((gutter, "dim"), shown)
-    yield styled((" " * (len(gutter) - 2) + "| ", "dim"), " " * (column - start), ("^", "bold"))
+    shown = _printable(line[start : start + _MAX_SHOWN]).rstrip()
+    before = _printable(line[start:column])
+    yield styled((f"{place.line:>{_GUTTER - 1}} | ", "dim"), shown)
+    yield styled((" " * _GUTTER + "| ", "dim"), " " * _width(before), ("^", "bold"))
+
+
+def _printable(text: str) -> str:
+    """Return *text* without what a terminal would obey: escape sequences, direction marks, line breaks."""
+    return text if text.isascii() and text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+def _width(text: str) -> int:
+    """Return how many cells of a terminal *text* takes."""
+    return len(text) if text.isascii() else cell_len(text)

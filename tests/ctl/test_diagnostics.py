@@ -24,14 +24,33 @@ def plain(said: Diagnostic, text: bytes = TEXT) -> list[str]:
 def test_text_says_where_what_why_and_shows_the_line() -> None:
     """The first line can be clicked in an editor; the source line bears a mark below the column."""
     expected = [
-        'a.yaml:4:7: error: unknown field "ur" (expected one of headers, uri); did you mean "uri"? [unknown-field]',
+        'a.yaml:4:7: error[unknown-field]: unknown field "ur"',
         "     4 |     - ur: {exact: /a}",
         "       |       ^",
-        "    in VirtualService default/reviews, spec.http[0].match[0].ur",
-        "    see b.yaml:3:1: the other one (Gateway default/g)",
+        "       = expected one of headers, uri",
+        '       = hint: did you mean "uri"?',
+        "       = in VirtualService default/reviews, spec.http[0].match[0].ur",
+        "       = see b.yaml:3:1: the other one (Gateway default/g)",
     ]
 
     assert expected == plain(SAID)
+
+
+def test_what_is_not_known_has_no_line() -> None:
+    """A file that cannot be read has no position, and what was expected is not said twice."""
+    unreadable = Diagnostic(Level.ERROR, "unreadable", "cannot be read: x", place=Place("b.yaml", 1))
+    said = Diagnostic(Level.WARNING, "c", "a, b is wrong", place=Place("b.yaml", 9, 2), expected="a, b")
+
+    assert ["b.yaml: error[unreadable]: cannot be read: x"] == plain(unreadable)
+    assert ["b.yaml:9:2: warning[c]: a, b is wrong"] == plain(said)
+    assert ["info[c]: m"] == plain(Diagnostic(Level.INFO, "c", "m"))
+
+
+def test_the_mark_stands_below_wide_characters_too() -> None:
+    """A terminal shows some characters in two cells."""
+    said = Diagnostic(Level.ERROR, "c", "m", place=Place("a.yaml", 1, 6))
+
+    assert "       |        ^" == plain(said, "a: 日本 x".encode())[2].rstrip()
 
 
 def test_long_lines_and_control_characters_do_not_reach_the_terminal() -> None:
@@ -83,3 +102,13 @@ def test_diagnostics_are_told_by_file_and_line() -> None:
     ordered = [str(each.place) for each in in_order(said)]
 
     assert ["b:2:1", "b:9:1", "a:1:1"] == ordered
+
+
+def test_order_is_of_files_as_given_then_of_places() -> None:
+    """Whoever said it first, the first file's findings come first."""
+    places = [("b", 1, 1), ("a", 2, 1), ("a", 1, 5), ("a", 1, 4), ("c", 1, 1)]
+    said = [Diagnostic(Level.ERROR, "c", "m", place=Place(*place)) for place in places]
+
+    ordered = [str(one.place) for one in in_order(said, ["a", "b"])]
+
+    assert ["a:1:4", "a:1:5", "a:2:1", "b:1:1", "c:1:1"] == ordered

@@ -95,7 +95,7 @@ def test_a_mistake_is_told_with_its_place_and_nothing_is_applied(meshctl: Meshct
     judged = meshctl("validate", "-f", "routes", code=2)
 
     assert "" == refused.stdout
-    assert 'routes/b.yaml:7:14: error: unknown field "ur"' in refused.stderr
+    assert 'routes/b.yaml:7:14: error[unknown-field]: unknown field "ur"' in refused.stderr
     assert 'did you mean "uri"?' in refused.stderr
     assert refused.stderr.splitlines()[0] == judged.stdout.splitlines()[0]
     assert [("routes/b.yaml", 7, "unknown-field")] == pick(answer["diagnostics"], "file", "line", "code")
@@ -106,7 +106,7 @@ def test_a_mistake_is_told_with_its_place_and_nothing_is_applied(meshctl: Meshct
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("apply", "-f", "nowhere.yaml"), 2, "nowhere.yaml: error: cannot be read: no such file or directory"),
+        (("apply", "-f", "nowhere.yaml"), 2, "nowhere.yaml: error[unreadable]: cannot be read: no such file"),
         (("apply", "-f", "."), 2, "no resources"),
         (("apply",), 2, "Missing option '-f'"),
         (("get", "vs", "nothing"), 1, 'there is no VirtualService "nothing" in namespace default'),
@@ -141,7 +141,7 @@ def test_a_reference_into_nothing_is_a_warning_with_its_line(meshctl: Meshctl) -
     answer = meshctl.json("apply", "-f", "rule.yaml", "-f", "service.yaml")
 
     assert "virtualservice/reviews created (dry run)" in dry.stdout
-    assert "rule.yaml:8:27: warning: no ServiceEntry has the host" in dry.stderr
+    assert "rule.yaml:8:27: warning[IST0101]: no ServiceEntry has the host" in dry.stderr
     assert [("rule.yaml", 8, "IST0101", 'did you mean "review"?')] == pick(
         answer["diagnostics"], "file", "line", "code", "hint"
     )
