@@ -167,7 +167,7 @@ def _without_echo(document: object, diagnostics: Iterable[Diagnostic]) -> Iterat
     said = list(diagnostics)
     unknown = {one.path[:-1] for one in said if one.code == "unknown-field"}
     for one in said:
-        missing = one.code == "missing-field" and one.path in unknown
+        missing = one.code in ("missing-field", "empty-selector") and one.path in unknown
         unset = one.code in _OF_DEFAULTS and one.path[:-1] in unknown and not _is_written(document, one.path)
         if not missing and not unset:
             yield one

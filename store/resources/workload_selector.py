@@ -35,7 +35,8 @@ def check_selector(labels: Mapping[str, str], *path: str | int, name: str = "lab
         yield warning("empty-selector", message, *path, hint=f'name a label under "{name}"')
     starred = {key for key, value in labels.items() if "*" in key or "*" in value}
     for key in starred:
-        yield error("bad-value", f'a selector compares labels as they are, it takes no "*": {describe(labels[key])}',
+        shown = describe(f"{key}: {labels[key]}")
+        yield error("bad-value", f'{shown} has a "*", and a selector compares labels as they are',
                     *path, name, key, hint="leave the label out to take any value")  # fmt: skip
     for key, value in labels.items():
         if len(value) > MAX_VALUE_CHARACTERS:
