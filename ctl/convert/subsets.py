@@ -9,6 +9,7 @@ from attrs import frozen
 from ctl.convert.hosts import Host
 from ctl.convert.model import Original
 from store.diagnostic import FieldPath
+from store.resources.names import is_dns_label
 
 Labels = tuple[tuple[str, str], ...]
 """Labels in order of their keys."""
@@ -61,12 +62,18 @@ def subset_names(
 
 
 def _free(labels: Labels, taken: set[str]) -> str:
-    readable = _readable("-".join(f"{key}-{value}" for key, value in labels))
+    readable = _plain(labels) or _readable("-".join(f"{key}-{value}" for key, value in labels))
     name, salt = readable[:MAX_NAME].rstrip("-"), 0
     while name in taken:
         digest = hashlib.sha256(f"{salt}{labels}".encode()).hexdigest()[:8]
         name, salt = f"{readable[: MAX_NAME - 9].rstrip('-')}-{digest}", salt + 1
     return name
+
+
+def _plain(labels: Labels) -> str | None:
+    """Return the version itself, `v1`, of labels that say nothing else and say it in a name: what people write."""
+    alone = len(labels) == 1 and labels[0][0] == "version"
+    return labels[0][1] if alone and is_dns_label(labels[0][1]) and labels[0][1][0].isalpha() else None
 
 
 def _readable(text: str) -> str:
