@@ -53,21 +53,21 @@ def takes_everything(rule: HTTPRoute) -> bool:
 
 @frozen
 class _Block:
-    """A block and where it stands."""
+    """A block and where it stands; *match* is None for a rule without conditions, which is like an empty block."""
 
     rule: int
-    match: int
+    match: int | None
     block: HTTPMatchRequest
 
     def __str__(self) -> str:
-        return f"http[{self.rule}].match[{self.match}]"
+        return f"http[{self.rule}]" if self.match is None else f"http[{self.rule}].match[{self.match}]"
 
 
 def _check_http(rules: Sequence[HTTPRoute], gateways: frozenset[str]) -> Iterator[Diagnostic]:
     catch_all: int | None = None
     earlier = _Earlier(gateways)
     for i, rule in enumerate(rules):
-        if catch_all is not None:
+        if catch_all is not None and all(gateways.issuperset(block.gateways) for block in rule.match):
             yield _after(f"http[{catch_all}]", "http", i)
             continue
         repeated = 0
@@ -81,7 +81,9 @@ def _check_http(rules: Sequence[HTTPRoute], gateways: frozenset[str]) -> Iterato
                 earlier.add(_Block(i, j, block))
         if rule.match and repeated == len(rule.match):
             yield _repeated("http", i)
-        if takes_everything(rule):
+        if not rule.match and rule.delegate is None:
+            earlier.add(_Block(i, None, HTTPMatchRequest()))
+        if catch_all is None and takes_everything(rule):
             catch_all = i
 
 
