@@ -114,7 +114,8 @@ def _check_hosts(entry: ServiceEntry) -> Iterator[Diagnostic]:
         if problem:
             message = f"{describe(host)} cannot be a host of a service: {problem}"
             expected = "*.name" if entry.resolution is Resolution.DYNAMIC_DNS else "a DNS name or *.name"
-            yield error("bad-host", message, "hosts", i, expected=expected)
+            hint = "list the names to look up as endpoints" if "cannot be looked up" in problem else None
+            yield error("bad-host", message, "hosts", i, expected=expected, hint=hint)
         elif host.startswith("*") and not host.startswith("*."):
             yield warning("partial-wildcard", f"{describe(host)} covers names that merely end like it", "hosts", i,
                           hint="write *.name")  # fmt: skip
@@ -241,7 +242,7 @@ def _check_none(entry: ServiceEntry) -> Iterator[Diagnostic]:
         named = any(not is_ip(e.address) and fqdn_problem(e.address) is None for e in entry.endpoints)
         fitting = Resolution.DNS if named else Resolution.STATIC
         yield error("conflict", "resolution NONE (which is the default) does not use the endpoints", "resolution",
-                    expected=fitting, hint=f"write resolution: {fitting}")  # fmt: skip
+                    hint=f"write resolution: {fitting}")  # fmt: skip
     if entry.workload_selector is not None:
         yield warning("ignored", "resolution NONE (which is the default) does not use the workloadSelector",
                       "resolution", hint="write resolution: STATIC")  # fmt: skip
@@ -251,7 +252,7 @@ def _check_dynamic(entry: ServiceEntry) -> Iterator[Diagnostic]:
     """DYNAMIC_DNS looks up whatever name the client asks for, so that it has to be said, and nothing else is."""
     for name, given in (("endpoints", entry.endpoints), ("addresses", entry.addresses)):
         if given:
-            message = f"resolution DYNAMIC_DNS has no {name}: it looks up the name that a client asks for"
+            message = f"resolution DYNAMIC_DNS does not use {name}: it looks up the name that a client asks for"
             yield error("conflict", message, name, hint=f'take "{name}" out')
     if entry.workload_selector is not None:
         yield warning("ignored", "resolution DYNAMIC_DNS chooses nobody", "workloadSelector")
