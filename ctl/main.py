@@ -20,6 +20,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
     {
         "apply": "Make the mesh what files say, in one atomic change.",
         "get": "Show resources.",
+        "describe": "Show all that is known of a resource.",
         "delete": "Remove resources, in one atomic change.",
         "diff": "Show what applying files would change.",
         "validate": "Judge files without a mesh: syntax, types and rules.",

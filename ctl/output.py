@@ -89,8 +89,20 @@ def render_yaml(value: Any) -> str:
     """Return *value* as YAML that reads back as the same value, keys in their order, without a newline at its end."""
     import yaml
 
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False, width=100)
-    return text.rstrip("\n")
+    from store.yaml_nodes import resolve
+
+    class Dumper(yaml.SafeDumper):
+        """Quotes what our reader would take for a number though YAML 1.1 does not, such as `1e5`."""
+
+        def represent_text(self, text: str) -> yaml.ScalarNode:
+            node: yaml.ScalarNode = self.represent_str(text)
+            if resolve(text) != text:
+                node.style = "'"
+            return node
+
+    Dumper.add_representer(str, Dumper.represent_text)
+    text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text.removesuffix("\n").removesuffix("\n...").rstrip("\n")
 
 
 def ago(seconds: float) -> str:

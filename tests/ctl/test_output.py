@@ -2,11 +2,14 @@
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ctl.exit_codes import ExitCode, of_error
 from ctl.output import ago, render_yaml, table
 from store.errors import Conflict, MeshError, StoreUnavailable, TooLarge
 from store.etcd.failure import OutcomeUnknown
+from store.reader import read
 
 
 def test_a_table_is_aligned_and_cuts_nothing_off() -> None:
@@ -35,6 +38,16 @@ def test_yaml_reads_back_as_the_same_value() -> None:
 
     assert value == yaml.safe_load(text)
     assert list(value) == list(yaml.safe_load(text))
+
+
+@given(st.recursive(st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"])) | st.sampled_from(
+    ["1e5", "010", "0x1F", "1_000", ".inf", "yes", "null", "~", "1:30", "=", "<<", "- a", "a: b", "#", "..."]),
+    lambda inner: st.dictionaries(st.text("abc:# -1e", min_size=1), inner) | st.lists(inner)))  # fmt: skip
+def test_what_is_printed_reads_back_with_our_own_reader(value: object) -> None:
+    """`get -o yaml | apply -f -` changes nothing, whatever texts a resource holds."""
+    documents = read(render_yaml({"spec": value}).encode(), "x").documents
+
+    assert [{"spec": value}] == [document.value for document in documents]
 
 
 @pytest.mark.parametrize(

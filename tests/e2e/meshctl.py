@@ -53,4 +53,4 @@ class Meshctl:
             cwd=self.directory, env=self._environment | asked, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert "" == done.stderr
-        return done.stdout.splitlines()
+        return done.stdout.split()

@@ -28,7 +28,7 @@ def test_what_would_change_is_shown_line_by_line_and_nothing_else(meshctl: Meshc
     fresh = meshctl("diff", "-f", "a.yaml", code=1)
 
     assert "--- /dev/null" in fresh.stdout
-    assert "+      host: reviews" in fresh.stdout
+    assert "+        host: reviews" in fresh.stdout
     assert "would be: 2 created" in fresh.stderr
 
     meshctl("apply", "-f", "a.yaml")
@@ -83,3 +83,24 @@ def test_names_are_completed_from_the_mesh(meshctl: Meshctl) -> None:
     offered = meshctl.complete("meshctl fields vs.http.mat")
 
     assert ["plain,vs.http.match"] == offered
+
+
+def test_a_page_tells_all_that_is_known_of_a_resource(meshctl: Meshctl) -> None:
+    """Where it came from, which resources it has to do with and through which name, what is found at it, its text."""
+    meshctl.write("a.yaml", RULE % "reviews", OLD_RULE % "RANDOM")
+    meshctl("apply", "-f", "a.yaml")
+
+    page = meshctl("describe", "vs", "reviews").stdout
+
+    assert "VirtualService default/reviews" == page.splitlines()[0]
+    assert "from a.yaml:1" in page
+    assert "DestinationRule default/reviews   reviews" in page
+    assert "a.yaml:1:1: error[IST0101]" in page
+    assert "  hosts:\n  - reviews" in page
+
+    answer = meshctl.json("describe", "vs,dr")
+
+    assert ["VirtualService default/reviews", "DestinationRule default/reviews"] == [
+        each["resource"] for each in answer["resources"]  # type: ignore[attr-defined]
+    ]
+    assert "there is no VirtualService" in meshctl("describe", "vs", "nobody", code=1).stderr
