@@ -52,7 +52,7 @@ def judge(name: str) -> tuple[list[str], list[str]]:
         ("virtualservice-bookinfo-gateway.yaml", [], ["15 ellipsis"]),
         ("virtualservice-bookinfo.yaml", [], ["21 ellipsis"]),
         ("gateway-bookinfo.yaml", ["Gateway"], ["10 not-supported", "13 not-supported"]),
-        ("serviceentry-foo-ext.yaml", [], ["5 not-supported"]),
+        ("serviceentry-foo-ext.yaml", ["ServiceEntry"], ["5 not-supported"]),
         ("destinationrule-foo-ext.yaml", ["DestinationRule"], ["8 not-supported"]),
         ("legacy-routerules-reviews.yaml", [], ["14 old-kind", "2 old-kind"]),
     ],
