@@ -1,0 +1,56 @@
+"""What `describe` calls related."""
+
+from store.analysis.mesh import Mesh
+from store.analysis.neighbours import neighbours
+from store.codec import decode
+from store.reader import read
+from store.resources.fields import Key
+
+DOCUMENTS = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: reviews}
+spec: {hosts: [reviews.shop.com], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: shop}
+spec: {host: "*.shop.com", trafficPolicy: {loadBalancer: {simple: RANDOM}}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [a.com]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: other}
+spec: {servers: [{port: {number: 81, name: http, protocol: HTTP}, hosts: [a.com]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: a}
+spec:
+  hosts: [a.com]
+  gateways: [edge]
+  http: [{route: [{destination: {host: reviews.shop.com}}]}]
+"""
+
+
+def test_names_lead_to_neighbours_in_both_directions() -> None:
+    """Through hosts, wildcards above them, and the names of gateways; what merely is of the same kind is none."""
+    found = [decode(document.value)[0] for document in read(DOCUMENTS.encode(), "x").documents]
+    outlines = Mesh({each.key: each for each in found if each}).outlines
+
+    def near(kind: str, name: str) -> dict[str, str]:
+        return {each.key.name: each.name for each in neighbours(outlines, Key("default", name, kind))}
+
+    assert {"reviews": "reviews.shop.com", "edge": "Gateway/default/edge", "shop": "*.shop.com"} == near(
+        "VirtualService", "a"
+    )
+    assert {"a": "reviews.shop.com", "shop": "*.shop.com"} == near("ServiceEntry", "reviews")
+    assert {"a": "*.shop.com", "reviews": "*.shop.com"} == {
+        name: "*.shop.com" for name in near("DestinationRule", "shop")
+    }
+    assert {"a": "Gateway/default/edge"} == near("Gateway", "edge")
+    assert {} == near("Gateway", "other")
