@@ -1,5 +1,6 @@
 """What `meshctl fields` says: the documentation of a kind or a field, from its declaration and nothing else."""
 
+import sys
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -79,7 +80,7 @@ def _plan(cls: type) -> Plan:
 
 def _top(kind: Kind) -> Mapping[str, Field]:
     """Return `metadata` and `spec`, which stand in no class of ours."""
-    meanings = {"metadata": ("What the resource is called.", Metadata), "spec": (_summary(kind.spec), kind.spec)}
+    meanings = {"metadata": ("What the resource is called.", Metadata), "spec": (meaning_of(kind), kind.spec)}
     return {
         name: Field(name, name, cls, optional=False, required=True, default=attrs.NOTHING, doc=FieldDoc(meaning))
         for name, (meaning, cls) in meanings.items()
@@ -126,6 +127,13 @@ def _members(of: Any) -> tuple[str, ...]:
     return ()
 
 
+def meaning_of(kind: Kind) -> str:
+    """Return what *kind* is for, in a sentence: the first one of its module, behind the kind's name."""
+    text = " ".join((sys.modules[kind.spec.__module__].__doc__ or "").split())
+    sentence = text.removeprefix(f"{kind.name}: ").split(". ")[0].rstrip(".")
+    return sentence[:1].upper() + sentence[1:] + "."
+
+
 def _summary(cls: type) -> str:
     """Return the first paragraph of the docstring of *cls* in one line."""
     return " ".join((cls.__doc__ or "").split("\n\n")[0].split())
@@ -152,7 +160,7 @@ def kinds() -> Iterator[Text]:
     """Yield a line for each kind."""
     width = max(map(len, KINDS))
     for kind in KINDS.values():
-        yield styled((f"{kind.name:<{width}}", "bold"), f"   {_summary(kind.spec)}")
+        yield styled((f"{kind.name:<{width}}", "bold"), f"   {meaning_of(kind)}", "" if kind.runs else " -not run yet-")
 
 
 def describe_subject(subject: Subject, *, recursive: bool = False) -> Iterator[Text]:
@@ -165,7 +173,7 @@ def describe_subject(subject: Subject, *, recursive: bool = False) -> Iterator[T
     also = ", ".join(kind.versions[1:])
     yield styled(("KIND     ", "bold"), f"{kind.name}   {kind.api_version}" + (f" (or {also})" if also else ""))
     if field is None:
-        yield from _block(_summary(kind.spec))
+        yield from _block(meaning_of(kind))
         if not kind.runs:
             yield from _block(f"meshctl cannot run a {kind.name} yet: `validate` judges it, `apply` refuses it.")
     else:
@@ -238,7 +246,7 @@ def as_json(subject: Subject) -> dict[str, object]:
     """Return the same as plain values; what is not known is left out."""
     kind = subject.kind
     about = {"kind": kind.name, "apiVersions": [f"{kind.group}/{version}" for version in kind.versions]}
-    own = _field_json(subject.field) if subject.field else {"meaning": _summary(kind.spec), "runs": kind.runs}
+    own = _field_json(subject.field) if subject.field else {"meaning": meaning_of(kind), "runs": kind.runs}
     inside = [_field_json(field) for field in subject.fields]
     facts = {**about, "path": subject.path, **own, "fields": inside}
     return {name: fact for name, fact in facts.items() if fact not in ("", [])}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ctl.explaining_fields import UnknownField, as_json, describe_subject, subject_of
+from ctl.explaining_fields import UnknownField, as_json, describe_subject, meaning_of, subject_of
 from ctl.stored import UnknownKind
 from store.plan import classes_below, plan_of
 from store.resources.kinds import KINDS
@@ -76,3 +76,13 @@ def test_every_field_of_every_kind_is_documented(kind) -> None:  # type: ignore[
     fields = [(cls.__name__, field) for cls in classes_below(kind.spec) for field in plan_of(cls).fields]
 
     assert [] == [f"{cls}.{field.name}" for cls, field in fields if not field.doc.meaning]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_every_kind_says_what_it_is_for(kind) -> None:  # type: ignore[no-untyped-def]
+    """In a sentence of its own, not the name of its class."""
+    meaning = meaning_of(kind)
+
+    assert len(meaning) > 20
+    assert not meaning.startswith("`spec`")
+    assert kind.name not in meaning.split()[0]
