@@ -99,7 +99,7 @@ def load(
 
     Args:
         paths: files, directories, `-`; of no paths nothing is said.
-        namespace: of documents that name none; None is `default`.
+        namespace: of documents that name none and are of one; None is `default`.
         duplicates: how bad it is that a resource is defined twice.
         runnable: whether hosts are to run them: then `not-supported` is an error. If not, the API is the judge, and it
             is a warning.
@@ -254,7 +254,8 @@ def _in_namespace(document: Document, namespace: str | None) -> Document:
     value = document.value
     if namespace is None or not isinstance(value, dict) or not isinstance(value.get("metadata"), dict):
         return document
-    if "namespace" in value["metadata"]:
+    kind = type_meta(value).kind
+    if "namespace" in value["metadata"] or (kind is not None and not kind.namespaced):
         return document
     return evolve(document, value={**value, "metadata": {**value["metadata"], "namespace": namespace}})
 

@@ -24,6 +24,8 @@ KIND_WORDS: Mapping[str, str] = {
     "sidecars": "",
     "peerauthentications": "pa",
     "authorizationpolicies": "ap",
+    "meshconfigs": "mc",
+    "grants": "gr",
 }
 """Plural → short form of each kind, for completion; `store/resources/kinds.py` cannot be imported for it (law 11)."""
 

@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 
 from store.diagnostic import NOT_SUPPORTED, Diagnostic, FieldPath, Level, error
 from store.field_index import TOP, where_it_belongs
+from store.keys import MESH_CONFIG, NAMESPACE
 from store.metadata import check_texts, misspelt, tidied
 from store.plan import snake_case
 from store.resources.fields import Metadata
@@ -137,7 +138,13 @@ def _check_metadata(metadata: Metadata, kind: Kind | None) -> Iterator[Diagnosti
             "name",
             expected="a name without dots",
         )
-    if not is_name(metadata.namespace):
+    elif kind and kind.name == MESH_CONFIG.kind and metadata.name != MESH_CONFIG.name:
+        message = f"{describe(metadata.name)} is not the name of the MeshConfig: there is one in a mesh"
+        yield error("bad-value", message, "name", expected=MESH_CONFIG.name)
+    if kind and not kind.namespaced and metadata.namespace != NAMESPACE:
+        message = f"a {kind.name} is of the whole mesh, not of the namespace {describe(metadata.namespace)}"
+        yield error("bad-value", message, "namespace", hint="leave the namespace out")
+    elif not is_name(metadata.namespace):
         expected = "lower-case letters, digits and -, up to 63 characters"
         yield error("bad-value", f"{describe(metadata.namespace)} is not a namespace", "namespace", expected=expected)
     yield from check_texts(metadata)

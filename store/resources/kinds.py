@@ -12,6 +12,8 @@ from store.resources import (
     authorization_policy,
     destination_rule,
     gateway,
+    grant,
+    mesh_config,
     peer_authentication,
     service_entry,
     sidecar,
@@ -23,6 +25,8 @@ from store.resources.authorization_policy import AuthorizationPolicy
 from store.resources.destination_rule import DestinationRule
 from store.resources.fields import Key, Metadata
 from store.resources.gateway import Gateway
+from store.resources.grant import Grant
+from store.resources.mesh_config import MeshConfig
 from store.resources.peer_authentication import PeerAuthentication
 from store.resources.service_entry import ServiceEntry
 from store.resources.sidecar import Sidecar
@@ -32,7 +36,7 @@ from store.resources.workload_group import WorkloadGroup
 
 Spec = (
     Gateway | VirtualService | DestinationRule | ServiceEntry | WorkloadEntry | WorkloadGroup | Sidecar
-    | PeerAuthentication | AuthorizationPolicy
+    | PeerAuthentication | AuthorizationPolicy | MeshConfig | Grant
 )  # fmt: skip
 
 
@@ -115,6 +119,8 @@ KINDS: Mapping[str, Kind] = {
              peer_authentication.check, runs=False),
         Kind("AuthorizationPolicy", "authorizationpolicies", "ap", _SECURITY, _SECURITY_VERSIONS, AuthorizationPolicy,
              authorization_policy.check, runs=False),
+        Kind("MeshConfig", "meshconfigs", "mc", "meshctl", ("v1",), MeshConfig, mesh_config.check, namespaced=False),
+        Kind("Grant", "grants", "gr", "meshctl", ("v1",), Grant, grant.check, runs=False, namespaced=False),
     )
 }
 
