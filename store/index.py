@@ -12,16 +12,15 @@ from typing import NamedTuple
 
 from attrs import evolve
 
+from store.keys import MESH_CONFIG
 from store.resources.destination_rule import DestinationRule
 from store.resources.fields import Key
 from store.resources.gateway import Gateway
 from store.resources.kinds import Resource
+from store.resources.mesh_config import DEFAULT_SUFFIXES, MeshConfig
 from store.resources.service_entry import ServiceEntry
 from store.resources.virtual_service import VirtualService
 from store.snapshot import Entry, Snapshot, age
-
-DEFAULT_SUFFIXES = ("svc.cluster.local",)
-"""What a short name may stand for: `reviews` → `reviews.<namespace of the rule>.<suffix>`."""
 
 MESH = "mesh"
 
@@ -41,6 +40,11 @@ def canonical(host: str) -> str:
 def candidates(host: str, namespace: str, suffixes: Iterable[str] = DEFAULT_SUFFIXES) -> tuple[str, ...]:
     """Return the names that *host*, written in a rule of *namespace*, may mean; the first that exists is meant.
 
+    Args:
+        host: as written.
+        namespace: of the rule.
+        suffixes: the mesh's (`MeshConfig.serviceSuffixes`): `reviews` → `reviews.<namespace of the rule>.<suffix>`.
+
     `reviews`, `reviews.shop` and `reviews.shop.svc` are ways to write `reviews.shop.svc.cluster.local`; clients use
     them too, see `aliases` in `agent/compiler/resolve/registry.py`.
     """
@@ -55,6 +59,13 @@ def candidates(host: str, namespace: str, suffixes: Iterable[str] = DEFAULT_SUFF
         case [_, _, "svc"]:
             return (name, *(f"{name}.{suffix[4:]}" for suffix in suffixes if suffix.startswith("svc.")))
     return (name,)
+
+
+def suffixes_of(entries: Mapping[Key, Entry]) -> tuple[str, ...]:
+    """Return the suffixes of the mesh that has *entries*: those of its MeshConfig, else the usual ones."""
+    entry = entries.get(MESH_CONFIG)
+    spec = entry.resource.spec if entry is not None and entry.resource is not None else None
+    return spec.service_suffixes if isinstance(spec, MeshConfig) else DEFAULT_SUFFIXES
 
 
 def canonical_address(address: str) -> str:
@@ -97,7 +108,7 @@ def gateway_name(name: str, namespace: str) -> str:
     return f"{namespace}/{name}"
 
 
-def _filed(resource: Resource) -> Iterator[Token]:
+def _filed(resource: Resource, suffixes: tuple[str, ...]) -> Iterator[Token]:
     """Yield the tokens under which *resource* is found."""
     namespace, spec = resource.metadata.namespace, resource.spec
     match spec:
@@ -109,9 +120,10 @@ def _filed(resource: Resource) -> Iterator[Token]:
                 if gateway != MESH:
                     yield Token("bound", gateway)
                 else:
-                    yield from (Token("route", name) for host in spec.hosts for name in candidates(host, namespace))
+                    names = (name for host in spec.hosts for name in candidates(host, namespace, suffixes))
+                    yield from (Token("route", name) for name in names)
         case DestinationRule():
-            yield from (Token("rule", name) for name in candidates(spec.host, namespace))
+            yield from (Token("rule", name) for name in candidates(spec.host, namespace, suffixes))
         case Gateway():
             yield Token("gateway")
 
@@ -136,9 +148,14 @@ _WILDCARDS = Token("service-wildcards")
 
 
 class Index:
-    """Where each resource is filed. Its state depends on the present resources only, not on how they came to be."""
+    """Where each resource is filed. Its state depends on the present resources only, not on how they came to be.
 
-    def __init__(self) -> None:
+    Attributes:
+        suffixes: see `candidates`. They are for good: other ones file everything anew.
+    """
+
+    def __init__(self, suffixes: tuple[str, ...] = DEFAULT_SUFFIXES) -> None:
+        self.suffixes = suffixes
         self._keys: dict[Token, set[Key]] = defaultdict(set)
         self._names: dict[str, set[str]] = {family: set() for family in _SETS}
         self._wildcards: set[str] = set()
@@ -158,8 +175,8 @@ class Index:
         Returns:
             Every token whose answer may differ now.
         """
-        old = set(_filed(before)) if before else set()
-        new = set(_filed(after)) if after else set()
+        old = set(_filed(before, self.suffixes)) if before else set()
+        new = set(_filed(after, self.suffixes)) if after else set()
         touched = old | new
         if not (same_age and _differ_in_endpoints_only(before, after)):
             touched |= {Token("outline", token.name) for token in touched if token.family == "service"}
@@ -222,7 +239,7 @@ class Index:
 
 def build(entries: Mapping[Key, Entry]) -> Index:
     """Return the index of *entries*, from scratch."""
-    index = Index()
+    index = Index(suffixes_of(entries))
     for key, entry in entries.items():
         index.replace(key, None, entry.resource)
     return index
@@ -261,6 +278,13 @@ class View:
         self.reads.add(asked or token)
         found = (Found(key, self._snapshot.entries[key]) for key in self._index.keys(token))
         return tuple(sorted(found, key=lambda f: age(f.key, f.entry)))
+
+    def candidates(self, host: str, namespace: str) -> tuple[str, ...]:
+        """Return the names that *host*, written in a rule of *namespace*, may mean in this mesh; see `candidates`.
+
+        No question: other suffixes are another mesh, in which everything is computed again.
+        """
+        return candidates(host, namespace, self._index.suffixes)
 
     def services(self, host: str) -> tuple[Found, ...]:
         """Return the ServiceEntries that list *host* (canonical, or a wildcard as written)."""
@@ -321,7 +345,7 @@ class View:
             resource = self._snapshot.entries[key].resource
             assert resource is not None, "only what could be read is filed"
             assert isinstance(resource.spec, VirtualService), "filed under its kind"
-            ways |= {(w, key.namespace) for w in resource.spec.hosts if host in candidates(w, key.namespace)}
+            ways |= {(w, key.namespace) for w in resource.spec.hosts if host in self.candidates(w, key.namespace)}
         return tuple(sorted(ways))
 
     def rules(self, host: str, namespace: str, means: Means) -> tuple[Found, ...]:

@@ -22,7 +22,7 @@ from agent.compiler.resolve.view import (
     service_units,
 )
 from store.host import HostRecord
-from store.index import Index, Token, View
+from store.index import Index, Token, View, build, suffixes_of
 from store.resources.fields import Key
 from store.resources.kinds import Resource
 from store.snapshot import Entry, Snapshot
@@ -66,6 +66,8 @@ class Compiler:
         Args:
             changed: every Key that may differ from the snapshot before; None compares all of them.
         """
+        if suffixes_of(snapshot.entries) != self._index.suffixes:
+            return self._recompile(self._all_of(snapshot))
         keys = self._differing(snapshot) if changed is None else changed
         touched: set[Token] = set()
         for key in keys:
@@ -74,6 +76,12 @@ class Compiler:
             touched |= self._index.replace(key, _resource(before), _resource(after), same_age=same_age)
         self._snapshot = snapshot
         return self._recompile(self._dirty(touched))
+
+    def _all_of(self, snapshot: Snapshot) -> set[Unit]:
+        """Take *snapshot*, in which names mean something else than before, and return all units, former and present."""
+        self._snapshot, self._index = snapshot, build(snapshot.entries)
+        self._gateway_reads = frozenset()
+        return {*self._made, *service_units(self._index.names("service"), self._scope), *self._dirty(set())}
 
     def _differing(self, snapshot: Snapshot) -> set[Key]:
         old, new = self._snapshot.entries, snapshot.entries

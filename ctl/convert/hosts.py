@@ -10,8 +10,8 @@ from collections.abc import Container, Mapping
 from attrs import field, frozen
 
 from ctl.convert.old_rules import IstioService
-from store.index import DEFAULT_SUFFIXES
 from store.resources.fields import Key
+from store.resources.mesh_config import DEFAULT_SUFFIXES
 
 SUFFIX = DEFAULT_SUFFIXES[0]
 

@@ -60,7 +60,9 @@ def added(before: Mesh, after: Mesh, changed: Collection[Key]) -> tuple[Diagnost
     Only resources that names lead to from the changed ones are judged (`reach`), so that it costs what the change is
     worth. A finding that only moved within its document is not new.
     """
-    near = reach(before.outlines, after.outlines, changed)
+    near: Collection[Key] = reach(before.outlines, after.outlines, changed)
+    if before.suffixes != after.suffixes:  # names mean something else everywhere
+        near = after.resources.keys() | changed
     found = analyze(after, near)
     if not found:
         return ()

@@ -27,10 +27,12 @@ from store.analysis.outline import Document, Outline, outline
 from store.codec import encode
 from store.host import HostRecord
 from store.index import MESH, Index, Token, candidates, canonical, covers, gateway_names, wildcards_above
+from store.keys import MESH_CONFIG
 from store.resources.destination_rule import DestinationRule, Subset
 from store.resources.fields import Key
 from store.resources.gateway import Gateway
 from store.resources.kinds import KINDS, Resource
+from store.resources.mesh_config import DEFAULT_SUFFIXES, MeshConfig
 from store.resources.service_entry import ServiceEntry, ServicePort
 from store.resources.virtual_service import VirtualService
 from store.scalars import did_you_mean
@@ -80,16 +82,22 @@ class Mesh:
                 yield key, spec
 
     @cached_property
+    def suffixes(self) -> tuple[str, ...]:
+        """What a short name may stand for, see `store.index.candidates`."""
+        settings = self.get(MESH_CONFIG, MeshConfig)
+        return DEFAULT_SUFFIXES if settings is None else settings.service_suffixes
+
+    @cached_property
     def outlines(self) -> Mapping[Key, Outline]:
         """The names in each resource."""
         documents = self._documents
         if documents is None:
             documents = {key: encode(resource) for key, resource in self.resources.items()}
-        return {key: outline(key, document) for key, document in documents.items()}
+        return {key: outline(key, document, self.suffixes) for key, document in documents.items()}
 
     @cached_property
     def _index(self) -> Index:
-        index = Index()
+        index = Index(self.suffixes)
         for key, each in self.outlines.items():
             if each.filed is not None:
                 index.replace(key, None, each.filed)
@@ -123,7 +131,7 @@ class Mesh:
         A short name is the service of just that name, or else the one below a suffix, or one that a wildcard covers:
         as in `agent/compiler/resolve/registry.py`.
         """
-        names = candidates(host, namespace)
+        names = candidates(host, namespace, self.suffixes)
         exact = next((name for name in names if self.exists(name)), None)
         return exact or next((pattern for name in names for pattern in self._covering(name)), None)
 

@@ -14,11 +14,13 @@ from store.resources.destination_rule import DestinationRule
 from store.resources.fields import Key, Metadata
 from store.resources.gateway import Gateway
 from store.resources.kinds import Resource, Spec
+from store.resources.mesh_config import DEFAULT_SUFFIXES
 from store.resources.service_entry import ServiceEntry
 from store.resources.virtual_service import VirtualService
 
 Document = Mapping[str, object]
 """A resource as plain values, in today's spelling."""
+Suffixes = tuple[str, ...]
 
 
 @frozen
@@ -36,14 +38,14 @@ class Outline:
     asks: frozenset[str]
 
 
-def outline(key: Key, document: Document) -> Outline:
-    """Return the outline of *document*, which is stored as *key*."""
+def outline(key: Key, document: Document, suffixes: Suffixes = DEFAULT_SUFFIXES) -> Outline:
+    """Return the outline of *document*, which is stored as *key*, in a mesh with these *suffixes*."""
     spec = document.get("spec")
     spec = spec if isinstance(spec, Mapping) else {}
     named = _named(key.kind, spec)
     filed = Resource("", key.kind, Metadata(key.name, key.namespace), named) if named is not None else None
-    defines = frozenset(_defines(key, named))
-    return Outline(filed, defines, defines | frozenset(_asks(key, spec, named)))
+    defines = frozenset(_defines(key, named, suffixes))
+    return Outline(filed, defines, defines | frozenset(_asks(key, spec, named, suffixes)))
 
 
 def _named(kind: str, spec: Mapping[str, object]) -> Spec | None:
@@ -60,50 +62,50 @@ def _named(kind: str, spec: Mapping[str, object]) -> Spec | None:
     return None
 
 
-def _defines(key: Key, named: Spec | None) -> Iterator[str]:
+def _defines(key: Key, named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
     yield f"{key.kind}/{key.namespace}/{key.name}"
     match named:
         case ServiceEntry(hosts=hosts, addresses=addresses):
             yield from map(canonical, hosts)
             yield from (f"address/{address}" for address in addresses)
         case VirtualService(hosts=hosts):
-            yield from _meanings(hosts, key.namespace)
+            yield from _meanings(hosts, key.namespace, suffixes)
         case DestinationRule(host=host):
-            yield from candidates(host, key.namespace)
+            yield from candidates(host, key.namespace, suffixes)
         case Gateway():
             yield "gateways"
         case _:
             yield f"{key.kind}/{key.namespace}"  # few, and all of a namespace concern each other
 
 
-def _asks(key: Key, spec: Mapping[str, object], named: Spec | None) -> Iterator[str]:
+def _asks(key: Key, spec: Mapping[str, object], named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
     if isinstance(named, VirtualService):
         yield from (f"Gateway/{name}" for name in gateway_names(named, key.namespace) if name != MESH)
         rules = [spec.get(protocol) for protocol in ("http", "tls", "tcp")]
-        yield from _referred(rules, key.namespace)
+        yield from _referred(rules, key.namespace, suffixes)
     elif isinstance(named, ServiceEntry) and "workloadSelector" in spec:
         yield f"WorkloadEntry/{key.namespace}"
 
 
-def _referred(value: object, namespace: str) -> Iterator[str]:
+def _referred(value: object, namespace: str, suffixes: Suffixes) -> Iterator[str]:
     """Yield what the rules of a VirtualService refer to, wherever in them it stands."""
     if isinstance(value, list | tuple):
         for item in value:
-            yield from _referred(item, namespace)
+            yield from _referred(item, namespace, suffixes)
     elif isinstance(value, Mapping):
         for name, item in value.items():
             if name == "host" and isinstance(item, str):
-                yield from candidates(item, namespace)
+                yield from candidates(item, namespace, suffixes)
             elif name == "gateways":
                 yield from (f"Gateway/{gateway_name(each, namespace)}" for each in _texts(value, name))
             elif name == "delegate" and isinstance(item, Mapping):
                 yield f"VirtualService/{item.get('namespace') or namespace}/{item.get('name')}"
             else:
-                yield from _referred(item, namespace)
+                yield from _referred(item, namespace, suffixes)
 
 
-def _meanings(hosts: Iterable[str], namespace: str) -> Iterator[str]:
-    return (name for host in hosts for name in candidates(host, namespace))
+def _meanings(hosts: Iterable[str], namespace: str, suffixes: Suffixes) -> Iterator[str]:
+    return (name for host in hosts for name in candidates(host, namespace, suffixes))
 
 
 def _texts(spec: Mapping[str, object], name: str) -> tuple[str, ...]:

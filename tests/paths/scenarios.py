@@ -57,10 +57,20 @@ spec:
 """
 
 
+def _mesh(*suffixes: str) -> str:
+    return f"""
+apiVersion: meshctl/v1
+kind: MeshConfig
+metadata: {{name: mesh}}
+spec: {{serviceSuffixes: [{", ".join(suffixes)}]}}
+"""
+
+
 _IN = "  gateways: [edge]"
 _BOTH = "  gateways: [edge, mesh]"
 _REVIEWS = _service("reviews", "reviews", ports="80,9080")
 _LONG = _service("long", "reviews.default.svc.cluster.local")
+_NEAR = _service("near", "reviews.default.mesh")
 _TO_V1 = _route("reviews", "reviews", "{host: reviews, subset: v1}")
 
 SCENARIOS = {
@@ -105,6 +115,15 @@ SCENARIOS = {
         [_REVIEWS, _route("in", "bookinfo.com", "{host: reviews}", more=_IN), _gateway("bookinfo.com")],
         [_REVIEWS, _route("in", "*.com", "{host: reviews}", more=_BOTH), _gateway("'*'")],
         [_REVIEWS, _route("in", "*.com", "{host: reviews}", more=_BOTH), _gateway("'*'", "a: b")],
+    ],
+    "short names come to stand for something else": [
+        [_LONG, _NEAR, _TO_V1, _rule("reviews", "reviews")],
+        [_LONG, _NEAR, _TO_V1, _rule("reviews", "reviews"), _mesh("mesh")],
+        [_LONG, _NEAR, _TO_V1, _rule("reviews", "reviews"), _mesh("mesh", "svc.cluster.local"), _gateway("'*'")],
+        [_LONG, _TO_V1, _rule("reviews", "reviews"), _mesh("mesh", "svc.cluster.local")],
+        [_LONG, _NEAR, _TO_V1, _rule("reviews", "reviews"), _mesh("svc.cluster.local")],
+        [_NEAR, _TO_V1, _mesh()],
+        [_route("short", "short", "{host: reviews}"), _NEAR, _mesh("mesh", "org")],
     ],
     "a host that only a rule knows is registered": [
         [_route("v", "bookinfo.com", "{host: bookinfo.com}")],

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from store.codec import Record, Source
 from store.resources.fields import Key
+from store.resources.kinds import KINDS
 from store.snapshot import Entry
 
 NAMESPACES = ("default", "shop")
@@ -101,24 +102,29 @@ _gateway: st.SearchStrategy[Any] = st.fixed_dictionaries(
         ],
     }
 )
+_settings: st.SearchStrategy[Any] = st.fixed_dictionaries(
+    {}, optional={"serviceSuffixes": _some(st.sampled_from(("svc.cluster.local", "com", "default", "svc.org")), 0, 3)}
+)
 _KINDS = {
     "ServiceEntry": (_service_entry, ("s1", "s2", "s3")),
     "VirtualService": (_virtual_service, ("v1", "v2")),
     "DestinationRule": (_destination_rule, ("d1", "d2")),
     "Gateway": (_gateway, ("edge",)),
+    "MeshConfig": (_settings, ("mesh",)),
 }
 
 
 @st.composite
 def edits(draw: st.DrawFn) -> tuple[Key, Entry | None]:
     """Draw one change: what stands under a Key from now on, None for nothing."""
-    kind = draw(st.sampled_from(("ServiceEntry", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway")))
+    kind = draw(st.sampled_from(("ServiceEntry", *_KINDS)))
     specs, names = _KINDS[kind]
-    key = Key(draw(st.sampled_from(NAMESPACES)), draw(st.sampled_from(names)), kind)
+    own = KINDS[kind]
+    key = Key(draw(st.sampled_from(NAMESPACES)) if own.namespaced else "default", draw(st.sampled_from(names)), kind)
     if draw(st.integers(0, 5)) == 0:
         return key, None
     document = {
-        "apiVersion": "networking.istio.io/v1alpha3",
+        "apiVersion": own.api_version,
         "kind": kind,
         "metadata": {"name": key.name, "namespace": key.namespace},
         "spec": draw(specs),

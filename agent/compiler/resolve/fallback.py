@@ -17,7 +17,7 @@ from agent.compiler.resolve.registry import outline, service
 from agent.compiler.resolve.routes import routes
 from agent.compiler.resolve.services import clusters, resolve_service
 from store.host import HostRecord
-from store.index import Found, View, candidates, canonical
+from store.index import Found, View, canonical
 from store.resources.virtual_service import VirtualService
 
 HTTP_PORT = 80
@@ -92,7 +92,7 @@ def _answers(view: View, host: str, written: str, namespace: str) -> bool:
 
     Such names are the host as written and, of a short name, its suffixed forms.
     """
-    meant = candidates(written, namespace)
+    meant = view.candidates(written, namespace)
     given = meant if "." not in canonical(written) else meant[:1]
     return host in given and not any(view.exists(name) for name in meant)
 

@@ -3,7 +3,7 @@
 from attrs import frozen
 
 from store.host import HostRecord
-from store.index import Found, View, candidates
+from store.index import Found, View
 from store.resources.destination_rule import DestinationRule, SimpleLB, Subset, TrafficPolicy
 from store.resources.fields import Key
 
@@ -52,7 +52,7 @@ def policy(view: View, host: str, service_namespace: str, record: HostRecord) ->
 
 def _means(view: View, found: Found, host: str) -> bool:
     """Whether the rule's host means *host*, and not a service that comes before it among the candidates."""
-    names = candidates(_spec(found).host, found.key.namespace)
+    names = view.candidates(_spec(found).host, found.key.namespace)
     if host not in names:
         return True  # by a wildcard
     return not any(view.exists(name) for name in names[: names.index(host)])

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from attrs import frozen
 
 from store.host import HostRecord
-from store.index import Found, View, candidates, canonical, canonical_address
+from store.index import Found, View, canonical, canonical_address
 from store.resources.fields import Key
 from store.resources.resolution import Resolution
 from store.resources.service_entry import ServiceEntry, ServicePort
@@ -110,8 +110,8 @@ def meant_host(view: View, host: str, namespace: str) -> str:
     A short name is the service of just that name, or else the one below a suffix; a name that no service bears may be
     covered by a wildcard service. When nothing is there, the name as written.
     """
-    names = candidates(host, namespace)
-    exact = next((name for name in names if view.exists(name)), None)
+    names = view.candidates(host, namespace)
+    exact = _first_there(view, host, namespace)
     if exact is not None:
         return exact
     return next((covering for name in names if (covering := view.covering_service(name))), names[0])
@@ -121,10 +121,15 @@ def aliases(view: View, host: str, record: HostRecord) -> tuple[str, ...]:
     """Return the names by which clients on this host may call *host*, itself first.
 
     `reviews.shop.svc.cluster.local` also answers to `reviews.shop.svc`, `reviews.shop`, and, from its own namespace,
-    to `reviews`; a service that really bears such a name keeps it.
+    to `reviews`; a service that really bears such a name keeps it, and of several suffixes the first that has a service
+    goes before the others.
     """
-    from_suffix = _short_forms(host, record.namespace)
-    return (host, *(name for name in from_suffix if not view.exists(name)))
+    forms = _short_forms(view, host, record.namespace)
+    return (host, *(form for form in forms if _first_there(view, form, record.namespace) == host))
+
+
+def _first_there(view: View, name: str, namespace: str) -> str | None:
+    return next((candidate for candidate in view.candidates(name, namespace) if view.exists(candidate)), None)
 
 
 def owned_addresses(view: View, found: Service, port: int) -> tuple[str, ...]:
@@ -137,10 +142,10 @@ def _owner(view: View, address: str, port: int) -> str | None:
     return next((canonical(spec.hosts[0]) for spec in claims if any(p.number == port for p in spec.ports)), None)
 
 
-def _short_forms(host: str, namespace: str) -> tuple[str, ...]:
+def _short_forms(view: View, host: str, namespace: str) -> tuple[str, ...]:
     name, _, rest = host.partition(".")
     own_namespace, _, suffix = rest.partition(".")
-    if candidates(name, own_namespace)[1:] != (host,) or not own_namespace:
+    if host not in view.candidates(name, own_namespace)[1:] or not own_namespace:
         return ()
     forms = (
         (f"{name}.{own_namespace}.svc", f"{name}.{own_namespace}")

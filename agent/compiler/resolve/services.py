@@ -19,7 +19,7 @@ from agent.compiler.resolve.policies import Policy, policy
 from agent.compiler.resolve.registry import Port, Service, aliases, owned_addresses, service
 from agent.compiler.resolve.routes import routes
 from store.host import HostRecord
-from store.index import Found, View, candidates, covers
+from store.index import Found, View, covers
 from store.resources.destination_rule import Subset
 from store.resources.resolution import Resolution
 from store.resources.virtual_service import VirtualService
@@ -44,7 +44,7 @@ def _means(view: View, found: Found, host: str) -> bool:
     spec = found.spec
     assert isinstance(spec, VirtualService), "filed under its kind"
     for written in spec.hosts:
-        names_meant = candidates(written, found.key.namespace)
+        names_meant = view.candidates(written, found.key.namespace)
         if host not in names_meant:
             if covers(names_meant[0], host):
                 return True

@@ -76,6 +76,39 @@ def test_aliases_of_a_suffixed_name() -> None:
     assert "reviews.shop:80" not in port_of(LONG, 80, entry, service("t", "reviews.shop")).authorities
 
 
+def mesh_of(*suffixes: str) -> str:
+    spec = f"{{serviceSuffixes: {[*suffixes]}}}"
+    return f"{{apiVersion: meshctl/v1, kind: MeshConfig, metadata: {{name: mesh}}, spec: {spec}}}"
+
+
+def test_the_mesh_says_what_short_names_stand_for() -> None:
+    """With other suffixes other names are meant; the usual one is one only as long as nothing else is said."""
+    usual, ours = service("u", LONG, namespace="shop"), service("o", "reviews.shop.mesh", namespace="shop")
+
+    for settings, meant in (
+        ((), LONG),
+        ((mesh_of("mesh"),), "reviews.shop.mesh"),
+        ((mesh_of("mesh", "svc.cluster.local"),), "reviews.shop.mesh"),
+        ((mesh_of("svc.cluster.local", "mesh"),), LONG),
+        ((mesh_of("elsewhere", "mesh"),), "reviews.shop.mesh"),
+        ((mesh_of(),), "reviews"),
+    ):
+        assert meant == meant_host(view(usual, ours, *settings), "reviews", "shop"), settings
+
+
+def test_a_short_name_is_an_alias_of_one_service() -> None:
+    """Of several suffixes the first that has a service gives it its short names; two scopes of one name would be one
+    too many."""
+    both = (service("u", LONG, namespace="shop"), service("o", "reviews.shop.mesh", namespace="shop"))
+    settings = mesh_of("mesh", "svc.cluster.local")
+
+    assert "reviews.shop" in port_of("reviews.shop.mesh", 80, *both, settings).authorities
+    assert "reviews.shop.svc" in port_of(LONG, 80, *both, settings).authorities
+    assert "reviews.shop" not in port_of(LONG, 80, *both, settings).authorities
+    assert "reviews.shop" in port_of(LONG, 80, both[0], settings).authorities
+    assert {LONG, f"{LONG}:80"} == {*port_of(LONG, 80, both[0], mesh_of("mesh")).authorities}
+
+
 def test_an_address_means_the_oldest_service_with_that_port() -> None:
     """Two services may share an address on different ports; on one port the older has it."""
     one = service("one", ports=[80], addresses=["10.9.9.9"])

@@ -2,9 +2,10 @@
 
 import pytest
 
-from store.analysis.analyze import analyze
+from store.analysis.analyze import added, analyze
 from store.analysis.mesh import Mesh
 from store.diagnostic import render_path
+from store.keys import MESH_CONFIG
 from store.resources.fields import Key
 from tests.meshes import resources
 
@@ -32,6 +33,13 @@ kind: Gateway
 metadata: {name: edge, namespace: ingress}
 spec:
   servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: ["*"]}]
+"""
+
+SETTINGS = """
+apiVersion: meshctl/v1
+kind: MeshConfig
+metadata: {name: mesh}
+spec: {serviceSuffixes: [%s]}
 """
 
 RULE = """
@@ -106,3 +114,19 @@ def test_only_what_is_judged_is_looked_at() -> None:
     found = {each.key: each for each in resources(RULE % ("default", "mesh", "host: nowhere"))}
 
     assert () == analyze(Mesh(found), [])
+
+
+def test_the_settings_of_the_mesh_say_what_a_short_name_means() -> None:
+    """Taking a suffix away leaves rules without the services they meant, and that is found at the rules."""
+    rule = RULE % ("shop", "mesh", "host: long")
+    meshes = {
+        suffix: Mesh({each.key: each for each in resources(f"{REGISTRY}---{rule}---{SETTINGS % suffix}")})
+        for suffix in ("svc.cluster.local", "mesh, svc.cluster.local", "mesh")
+    }
+
+    assert {"svc.cluster.local": 0, "mesh, svc.cluster.local": 0, "mesh": 1} == {
+        suffix: len(analyze(mesh)) for suffix, mesh in meshes.items()
+    }
+    assert ["VirtualService shop/r"] == [
+        said.resource for said in added(meshes["svc.cluster.local"], meshes["mesh"], [MESH_CONFIG])
+    ]
