@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from attrs import frozen
 
-from store.analysis import references
+from store.analysis import chosen_ports, gateway_hosts, references, shared_hosts
 from store.analysis.code import Code
 from store.analysis.mesh import Mesh
 from store.analysis.reach import reach
@@ -31,7 +31,12 @@ class Analyzer:
     findings: Callable[[Mesh, Collection[Key]], Iterator[Diagnostic]]
 
 
-ANALYZERS: tuple[Analyzer, ...] = (Analyzer(references.CODES, references.findings),)
+ANALYZERS: tuple[Analyzer, ...] = (
+    Analyzer(references.CODES, references.findings),
+    Analyzer(shared_hosts.CODES, shared_hosts.findings),
+    Analyzer(chosen_ports.CODES, chosen_ports.findings),
+    Analyzer(gateway_hosts.CODES, gateway_hosts.findings),
+)
 
 
 def analyze(

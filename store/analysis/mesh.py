@@ -5,7 +5,10 @@ The map of this room:
     code.py       `Code`: what one code means, and `Code.at(key, message, *path)`, which makes a finding of it
     mesh.py       `Mesh`: every question about names that more than one analyzer has
     routing.py    what the rules of a VirtualService name: destinations and gateways, each with its path
+    visibility.py who sees what (`exportTo`)
     outline.py    the names in a document, read without reading the rest of it
+    reach.py      whose findings a change may change
+    shelf.py      stored documents that are read when somebody looks at them
     <question>.py one question: its `Code`s, and `findings(mesh, keys)`, which yields what is found *at* resources of
                   `keys`; when two resources disagree, at both, each pointing to the other by `related=[see(…)]`
     analyze.py    ANALYZERS, the table of questions; `analyze`: all findings; `added`: those that a change adds
@@ -18,9 +21,11 @@ resources for each key. Whatever it reads of another resource has to be within r
 `outline.py` finds in both.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice, takewhile
 from typing import TypeVar
 
 from store.analysis.outline import Document, Outline, outline
@@ -33,8 +38,10 @@ from store.resources.fields import Key
 from store.resources.gateway import Gateway
 from store.resources.kinds import KINDS, Resource
 from store.resources.mesh_config import DEFAULT_SUFFIXES, MeshConfig
+from store.resources.resolution import Resolution
 from store.resources.service_entry import ServiceEntry, ServicePort
 from store.resources.virtual_service import VirtualService
+from store.resources.workload_entry import WorkloadEntry
 from store.scalars import did_you_mean
 
 S = TypeVar("S")
@@ -156,6 +163,33 @@ class Mesh:
                 found.setdefault(int(port.number), (key, port))
         return found
 
+    def covered(self, pattern: str) -> tuple[str, ...]:
+        """Return the hosts of the registry that *pattern*, a name or a wildcard, is or covers; sorted from the end."""
+        if not pattern.startswith("*"):
+            return (pattern,) if self.exists(pattern) else ()
+        end = pattern[:0:-1]
+        first = bisect_left(self._reversed_hosts, end)
+        found = takewhile(lambda name: name.startswith(end), islice(self._reversed_hosts, first, None))
+        return tuple(name[::-1] for name in found)
+
+    @cached_property
+    def _reversed_hosts(self) -> list[str]:
+        return sorted(host[::-1] for host in self.service_hosts)
+
+    def endpoints(self, host: str) -> tuple[WorkloadEntry, ...] | None:
+        """Return all endpoints of *host*, a host of the registry; None when not all can be known from resources.
+
+        They cannot where workloads register themselves (`workloadSelector`), or the client's address is dialled. Under
+        DNS without endpoints, the host itself is the one.
+        """
+        found: list[WorkloadEntry] = []
+        for _, entry in self.services(host):
+            if entry.workload_selector is not None or entry.resolution not in _LISTED:
+                return None
+            itself = () if entry.resolution is Resolution.STATIC else (WorkloadEntry(address=host),)
+            found += entry.endpoints or itself
+        return tuple(found)
+
     # --- destination rules ----------------------------------------------------------------------------------
 
     def rules(self, host: str) -> tuple[tuple[Key, DestinationRule], ...]:
@@ -245,12 +279,20 @@ class Mesh:
         return found
 
 
+_LISTED = frozenset({Resolution.STATIC, Resolution.DNS, Resolution.DNS_ROUND_ROBIN})
+"""Resolutions whose endpoints are those that are written down."""
+
 _NAMES: Mapping[type, str] = {kind.spec: kind.name for kind in KINDS.values()}
 
 
 def has_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """Return whether *labels* have all that are *wanted*."""
     return all(labels.get(name) == value for name, value in wanted.items())
+
+
+def may_both_select(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Return whether everything that one of two selectors selects, the other selects too: so they surely meet."""
+    return one.items() <= other.items() or other.items() <= one.items()
 
 
 def _longest_first(patterns: Iterable[str]) -> list[str]:

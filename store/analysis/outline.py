@@ -18,6 +18,9 @@ from store.resources.mesh_config import DEFAULT_SUFFIXES
 from store.resources.service_entry import ServiceEntry
 from store.resources.virtual_service import VirtualService
 
+_WORKLOADS = "workloads/"
+"""Before a namespace: what selectors of that namespace may select."""
+
 Document = Mapping[str, object]
 """A resource as plain values, in today's spelling."""
 Suffixes = tuple[str, ...]
@@ -30,7 +33,7 @@ class Outline:
     Attributes:
         filed: the resource with those fields only under which `store.index` files it; None of kinds that it knows not.
         defines: names that others may refer to or disagree about.
-        asks: names whose meaning for this resource others decide. Includes *defines*.
+        asks: names whose meaning for this resource others decide; among them what it defines itself.
     """
 
     filed: Resource | None
@@ -45,7 +48,8 @@ def outline(key: Key, document: Document, suffixes: Suffixes = DEFAULT_SUFFIXES)
     named = _named(key.kind, spec)
     filed = Resource("", key.kind, Metadata(key.name, key.namespace), named) if named is not None else None
     defines = frozenset(_defines(key, named, suffixes))
-    return Outline(filed, defines, defines | frozenset(_asks(key, spec, named, suffixes)))
+    own = (name for name in defines if not name.startswith(_WORKLOADS))
+    return Outline(filed, defines, frozenset((*own, *_asks(key, spec, named, suffixes))))
 
 
 def _named(kind: str, spec: Mapping[str, object]) -> Spec | None:
@@ -68,6 +72,7 @@ def _defines(key: Key, named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
         case ServiceEntry(hosts=hosts, addresses=addresses):
             yield from map(canonical, hosts)
             yield from (f"address/{address}" for address in addresses)
+            yield f"{_WORKLOADS}{key.namespace}"
         case VirtualService(hosts=hosts):
             yield from _meanings(hosts, key.namespace, suffixes)
         case DestinationRule(host=host):
@@ -76,6 +81,8 @@ def _defines(key: Key, named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
             yield "gateways"
         case _:
             yield f"{key.kind}/{key.namespace}"  # few, and all of a namespace concern each other
+            if key.kind in ("WorkloadEntry", "WorkloadGroup"):
+                yield f"{_WORKLOADS}{key.namespace}"
 
 
 def _asks(key: Key, spec: Mapping[str, object], named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
@@ -83,8 +90,8 @@ def _asks(key: Key, spec: Mapping[str, object], named: Spec | None, suffixes: Su
         yield from (f"Gateway/{name}" for name in gateway_names(named, key.namespace) if name != MESH)
         rules = [spec.get(protocol) for protocol in ("http", "tls", "tcp")]
         yield from _referred(rules, key.namespace, suffixes)
-    elif isinstance(named, ServiceEntry) and "workloadSelector" in spec:
-        yield f"WorkloadEntry/{key.namespace}"
+    elif "workloadSelector" in spec or "selector" in spec:
+        yield f"{_WORKLOADS}{key.namespace}"
 
 
 def _referred(value: object, namespace: str, suffixes: Suffixes) -> Iterator[str]:

@@ -1,18 +1,19 @@
-"""Does what a VirtualService refers to exist: destination hosts, their subsets and ports, gateways? (Istio: IST0101.)
+"""Does what a VirtualService refers to exist: hosts, their subsets and ports, gateways, delegates? (Istio: IST0101.)
 
 A reference into nothing is no mistake of the document: what is missing may be applied a minute later. Until then
-requests get a 503, so it is said. Names mean what they mean to the compiler.
+requests get a 503, so it is said. Names mean what they mean to the compiler. Secrets are files of hosts: not judged.
 """
 
 from collections.abc import Collection, Iterator
 
-from store.analysis.code import Code
+from store.analysis.code import Code, see
 from store.analysis.mesh import Mesh
-from store.analysis.routing import destinations
+from store.analysis.routing import Use, delegates, destinations, match_gateways
+from store.analysis.visibility import is_seen_in
 from store.diagnostic import Diagnostic, FieldPath, Level
-from store.index import MESH, gateway_names
+from store.index import MESH, gateway_name
 from store.resources.fields import Key
-from store.resources.virtual_service import Destination, VirtualService
+from store.resources.virtual_service import VirtualService
 from store.scalars import describe, did_you_mean
 
 NOT_FOUND = Code(
@@ -23,8 +24,8 @@ NOT_FOUND = Code(
     " that is not there. Requests that come to such a destination get a 503; rules for such a gateway are served"
     " nowhere. Applying it is allowed all the same, since what is missing may be applied later.",
     """
-kind: VirtualService
 apiVersion: networking.istio.io/v1
+kind: VirtualService
 metadata: {name: reviews}
 spec:
   hosts: [reviews]
@@ -40,32 +41,60 @@ CODES = (NOT_FOUND,)
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield each reference of the VirtualServices among *keys* that leads nowhere."""
     for key, service in mesh.of(VirtualService, keys):
-        yield from _gateways(mesh, key, service)
-        for at, destination in destinations(service):
-            yield from _destination(mesh, key, destination, at)
+        for i, name in enumerate(service.gateways):
+            yield from _gateway(mesh, key, name, ("spec", "gateways", i))
+        for at, name in match_gateways(service):
+            yield from _gateway(mesh, key, name, at)
+        for use in destinations(service):
+            yield from _destination(mesh, key, use)
+        for at, delegate in delegates(service):
+            yield from _delegate(mesh, key, Key(delegate.namespace or key.namespace, delegate.name, key.kind), at)
 
 
-def _gateways(mesh: Mesh, key: Key, service: VirtualService) -> Iterator[Diagnostic]:
-    for i, name in enumerate(gateway_names(service, key.namespace) if service.gateways else ()):
-        if name != MESH and mesh.gateway(name) is None:
-            message = f"there is no Gateway {describe(name)}: the rules are not served there"
-            yield NOT_FOUND.at(key, message, "spec", "gateways", i, hint=mesh.gateway_hint(name))
+def _gateway(mesh: Mesh, key: Key, written: str, at: FieldPath) -> Iterator[Diagnostic]:
+    name = gateway_name(written, key.namespace)
+    if name != MESH and mesh.gateway(name) is None:
+        message = f"there is no Gateway {describe(name)}: the rules are not served there"
+        yield NOT_FOUND.at(key, message, *at, hint=mesh.gateway_hint(name))
 
 
-def _destination(mesh: Mesh, key: Key, destination: Destination, at: FieldPath) -> Iterator[Diagnostic]:
+def _destination(mesh: Mesh, key: Key, use: Use) -> Iterator[Diagnostic]:
+    destination, at = use.destination, use.path
+    harm = "nothing is copied there" if use.is_mirror else "requests get 503"
     host = mesh.meant(destination.host, key.namespace)
     if host is None:
-        message = f"no ServiceEntry has the host {describe(destination.host)}: requests get 503"
+        message = f"no ServiceEntry has the host {describe(destination.host)}: {harm}"
         hint = did_you_mean(destination.host, mesh.spellings(key.namespace))
         yield NOT_FOUND.at(key, message, *at, "host", hint=hint)
         return
+    yield from _visible(mesh, key, host, at)
     ports = mesh.ports(host)
     if destination.port and destination.port.number not in ports:
         listed = ", ".join(map(str, sorted(ports))) or "none"
-        message = f"{describe(host)} has no port {destination.port.number}, its ports are {listed}: requests get 503"
+        message = f"{describe(host)} has no port {destination.port.number}, its ports are {listed}: {harm}"
         yield NOT_FOUND.at(key, message, *at, "port", "number")
     if destination.subset and destination.subset not in (subsets := mesh.subsets(host)):
-        message = f"no DestinationRule defines the subset {describe(destination.subset)} of {describe(host)}"
+        message = f"no DestinationRule defines the subset {describe(destination.subset)} of {describe(host)}: {harm}"
         defined = f"there are {', '.join(sorted(subsets))}" if subsets else None
         hint = did_you_mean(destination.subset, subsets) or defined
-        yield NOT_FOUND.at(key, f"{message}: requests get 503", *at, "subset", hint=hint)
+        yield NOT_FOUND.at(key, message, *at, "subset", hint=hint)
+
+
+def _visible(mesh: Mesh, key: Key, host: str, at: FieldPath) -> Iterator[Diagnostic]:
+    """Yield that *host* is there, and kept from the namespace of the rule. (Clients elsewhere may see it.)"""
+    entries = mesh.services(host)
+    if not any(is_seen_in(key.namespace, (entry.namespace, spec.export_to)) for entry, spec in entries):
+        message = f"{describe(host)} is not exported to namespace {key.namespace}: clients there get 503"
+        related = [see(entry, "exported to others only", "spec", "exportTo") for entry, _ in entries]
+        yield NOT_FOUND.at(key, message, *at, "host", related=related)
+
+
+def _delegate(mesh: Mesh, key: Key, meant: Key, at: FieldPath) -> Iterator[Diagnostic]:
+    service = mesh.get(meant, VirtualService)
+    if service is None:
+        named = (each.name for each in mesh.resources if (each.kind, each.namespace) == (key.kind, meant.namespace))
+        message = f"there is no VirtualService {describe(f'{meant.namespace}/{meant.name}')} to leave requests to"
+        yield NOT_FOUND.at(key, message, *at, "name", hint=did_you_mean(meant.name, list(named)))
+    elif service.hosts:
+        message = f"{meant} has hosts of its own, so no other VirtualService can leave requests to it"
+        yield NOT_FOUND.at(key, message, *at, "name", related=[see(meant, "its hosts", "spec", "hosts")])
