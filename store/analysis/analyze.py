@@ -8,7 +8,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from attrs import frozen
 
-from store.analysis import chosen_ports, gateway_hosts, references, shared_hosts
+from store.analysis import (
+    certificates,
+    chosen_ports,
+    gateway_conflicts,
+    gateway_hosts,
+    ingress_subsets,
+    port_protocols,
+    references,
+    rule_hosts,
+    selected_workloads,
+    server_verification,
+    shared_hosts,
+    sidecar_selectors,
+)
 from store.analysis.code import Code
 from store.analysis.mesh import Mesh
 from store.analysis.reach import reach
@@ -36,6 +49,14 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(shared_hosts.CODES, shared_hosts.findings),
     Analyzer(chosen_ports.CODES, chosen_ports.findings),
     Analyzer(gateway_hosts.CODES, gateway_hosts.findings),
+    Analyzer(ingress_subsets.CODES, ingress_subsets.findings),
+    Analyzer(rule_hosts.CODES, rule_hosts.findings),
+    Analyzer(server_verification.CODES, server_verification.findings),
+    Analyzer(port_protocols.CODES, port_protocols.findings),
+    Analyzer(gateway_conflicts.CODES, gateway_conflicts.findings),
+    Analyzer(certificates.CODES, certificates.findings),
+    Analyzer(sidecar_selectors.CODES, sidecar_selectors.findings),
+    Analyzer(selected_workloads.CODES, selected_workloads.findings),
 )
 
 

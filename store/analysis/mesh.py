@@ -4,6 +4,7 @@ The map of this room:
 
     code.py       `Code`: what one code means, and `Code.at(key, message, *path)`, which makes a finding of it
     mesh.py       `Mesh`: every question about names that more than one analyzer has
+    workloads.py  the workloads that resources describe
     routing.py    what the rules of a VirtualService name: destinations and gateways, each with its path
     visibility.py who sees what (`exportTo`)
     outline.py    the names in a document, read without reading the rest of it
@@ -23,7 +24,7 @@ resources for each key. Whatever it reads of another resource has to be within r
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice, takewhile
 from typing import TypeVar
@@ -45,6 +46,9 @@ from store.resources.workload_entry import WorkloadEntry
 from store.scalars import did_you_mean
 
 S = TypeVar("S")
+
+MAX_HINTS = 20
+"""So many names are looked for among those that are like them."""
 
 
 class Mesh:
@@ -68,6 +72,7 @@ class Mesh:
         self.resources = resources
         self.hosts = tuple(hosts) if hosts is not None else None
         self._documents = documents
+        self._hints: dict[tuple[str, str], str | None] = {}
         self._rules: dict[str, tuple[tuple[Key, DestinationRule], ...]] = {}
 
     def __repr__(self) -> str:
@@ -93,6 +98,17 @@ class Mesh:
         """What a short name may stand for, see `store.index.candidates`."""
         settings = self.get(MESH_CONFIG, MeshConfig)
         return DEFAULT_SUFFIXES if settings is None else settings.service_suffixes
+
+    def in_namespace(self, namespace: str) -> Sequence[Key]:
+        """Return the keys of *namespace*, oldest first."""
+        return self._namespaces.get(namespace, ())
+
+    @cached_property
+    def _namespaces(self) -> Mapping[str, Sequence[Key]]:
+        found: dict[str, list[Key]] = defaultdict(list)
+        for key in self.resources:
+            found[key.namespace].append(key)
+        return found
 
     @cached_property
     def outlines(self) -> Mapping[Key, Outline]:
@@ -146,8 +162,17 @@ class Mesh:
         partial = [p for p in self._index.partial("service") if covers(p, name)]
         return filter(self.exists, _longest_first({*wildcards_above(name), *partial}))
 
-    def spellings(self, namespace: str) -> set[str]:
-        """Return all names that mean a service in a rule of *namespace*: for hints."""
+    def service_hint(self, host: str, namespace: str) -> str | None:
+        """Return which name of a service *host*, written in a rule of *namespace*, was meant for; None when none is
+        like it, and from the MAX_HINTS-th on: looking through 10,000 names takes its time.
+        """
+        asked = (host, namespace)
+        if asked not in self._hints and len(self._hints) < MAX_HINTS:
+            self._hints[asked] = did_you_mean(host, self._spellings(namespace))
+        return self._hints.get(asked)
+
+    def _spellings(self, namespace: str) -> set[str]:
+        """Return all names that mean a service in a rule of *namespace*."""
         first = (host.partition(".")[0] for host in self.service_hosts)
         return {*self.service_hosts, *(name for name in first if name and self.meant(name, namespace))}
 

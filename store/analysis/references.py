@@ -64,8 +64,7 @@ def _destination(mesh: Mesh, key: Key, use: Use) -> Iterator[Diagnostic]:
     host = mesh.meant(destination.host, key.namespace)
     if host is None:
         message = f"no ServiceEntry has the host {describe(destination.host)}: {harm}"
-        hint = did_you_mean(destination.host, mesh.spellings(key.namespace))
-        yield NOT_FOUND.at(key, message, *at, "host", hint=hint)
+        yield NOT_FOUND.at(key, message, *at, "host", hint=mesh.service_hint(destination.host, key.namespace))
         return
     yield from _visible(mesh, key, host, at)
     ports = mesh.ports(host)
@@ -92,9 +91,9 @@ def _visible(mesh: Mesh, key: Key, host: str, at: FieldPath) -> Iterator[Diagnos
 def _delegate(mesh: Mesh, key: Key, meant: Key, at: FieldPath) -> Iterator[Diagnostic]:
     service = mesh.get(meant, VirtualService)
     if service is None:
-        named = (each.name for each in mesh.resources if (each.kind, each.namespace) == (key.kind, meant.namespace))
+        names = [each.name for each in mesh.in_namespace(meant.namespace) if each.kind == key.kind]
         message = f"there is no VirtualService {describe(f'{meant.namespace}/{meant.name}')} to leave requests to"
-        yield NOT_FOUND.at(key, message, *at, "name", hint=did_you_mean(meant.name, list(named)))
+        yield NOT_FOUND.at(key, message, *at, "name", hint=did_you_mean(meant.name, names))
     elif service.hosts:
         message = f"{meant} has hosts of its own, so no other VirtualService can leave requests to it"
         yield NOT_FOUND.at(key, message, *at, "name", related=[see(meant, "its hosts", "spec", "hosts")])

@@ -69,7 +69,8 @@ def match_gateways(service: VirtualService) -> Iterator[tuple[FieldPath, str]]:
     )
     for protocol, rules in every:
         for i, rule in enumerate(rules):
-            for j, block in enumerate(rule.match):
+            blocks: Sequence[Block] = rule.match
+            for j, block in enumerate(blocks):
                 for k, name in enumerate(block.gateways):
                     yield ("spec", protocol, i, "match", j, "gateways", k), name
 

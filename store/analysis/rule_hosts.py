@@ -1,0 +1,96 @@
+"""Is there a service for every DestinationRule, and an endpoint for every subset? (Istio: IST0174, IST0173.)"""
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
+
+from store.analysis.code import Code, see
+from store.analysis.mesh import Mesh, has_labels
+from store.diagnostic import Diagnostic, Level
+from store.index import canonical
+from store.resources.destination_rule import DestinationRule
+from store.resources.fields import Key
+from store.scalars import describe
+
+MAX_NAMED = 5
+
+EMPTY_SUBSET = Code(
+    "IST0173",
+    "a subset without endpoints",
+    Level.ERROR,
+    "No endpoint of the service has all labels of the subset. Requests that a rule sends there get a 503.",
+    """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  ports: [{number: 9080, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints: [{address: 10.0.0.1, labels: {version: v1}}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec:
+  host: reviews
+  subsets: [{name: v2, labels: {version: v2}}]
+""",
+    "Correct the labels of the subset or of the endpoints; remove the subset once no rule uses it.",
+)
+NO_SERVICE = Code(
+    "IST0174",
+    "a DestinationRule for no service",
+    Level.WARNING,
+    "The host of the DestinationRule is none that a ServiceEntry has, so the rule does nothing.",
+    """
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec:
+  host: reviews
+  trafficPolicy: {loadBalancer: {simple: RANDOM}}
+""",
+    "Correct the host, or apply its ServiceEntry. A short name is looked for as it is, then below the namespace of the"
+    " rule.",
+)
+CODES = (EMPTY_SUBSET, NO_SERVICE)
+
+
+def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
+    """Yield the DestinationRules among *keys* whose host, or a subset of it, nobody has."""
+    for key, rule in mesh.of(DestinationRule, keys):
+        hosts = _hosts(mesh, key, rule)
+        if not hosts:
+            message = f"no ServiceEntry has the host {describe(rule.host)}: the rule does nothing"
+            hint = mesh.service_hint(rule.host, key.namespace)
+            yield NO_SERVICE.at(key, message, "spec", "host", hint=hint)
+        else:
+            yield from _subsets(mesh, key, rule, hosts)
+
+
+def _hosts(mesh: Mesh, key: Key, rule: DestinationRule) -> tuple[str, ...]:
+    name = canonical(rule.host)
+    if name.startswith("*"):
+        return mesh.covered(name)
+    meant = mesh.meant(rule.host, key.namespace)
+    return (meant,) if meant else ()
+
+
+def _subsets(mesh: Mesh, key: Key, rule: DestinationRule, hosts: tuple[str, ...]) -> Iterator[Diagnostic]:
+    if not rule.subsets:
+        return
+    labelled: list[Mapping[str, str]] = []
+    for host in hosts:
+        endpoints = mesh.endpoints(host)
+        if endpoints is None:
+            return  # some of them register themselves
+        labelled += (endpoint.labels for endpoint in endpoints)
+    if not labelled:
+        return  # the service has no endpoint at all: that is not the subset's doing
+    for i, subset in enumerate(rule.subsets):
+        if not any(has_labels(labels, subset.labels) for labels in labelled):
+            written = ", ".join(f"{name}={value}" for name, value in subset.labels.items())
+            message = f"no endpoint of {describe(rule.host)} has {written}: subset {describe(subset.name)} answers 503"
+            entries = (entry for host in hosts for entry, _ in mesh.services(host))
+            related = [see(entry, "its endpoints", "spec", "endpoints") for entry in islice(entries, MAX_NAMED)]
+            yield EMPTY_SUBSET.at(key, message, "spec", "subsets", i, "labels", related=related)
