@@ -21,6 +21,8 @@ KIND_WORDS: Mapping[str, str] = {
     "virtualservices": "vs",
     "destinationrules": "dr",
     "serviceentries": "se",
+    "workloadentries": "we",
+    "workloadgroups": "wg",
     "sidecars": "",
     "peerauthentications": "pa",
     "authorizationpolicies": "ap",
