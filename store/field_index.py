@@ -39,6 +39,8 @@ def where_it_belongs(said: Diagnostic, kind: Kind) -> Diagnostic:
         kind: of the document.
     """
     *parent, name = said.path
+    if said.expected is None:  # a field that there is no more, with advice of its own
+        return said
     if not isinstance(name, str) or len(name) > MAX_COMPARED or _is_slip(name, _names_at(kind, tuple(parent))):
         return said
     spec: type = kind.spec

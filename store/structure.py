@@ -15,7 +15,7 @@ from attrs import evolve
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from store.diagnostic import Diagnostic, error, not_supported, warning
-from store.plan import Plan, camel_case, plan_of
+from store.plan import Field, Plan, camel_case, plan_of
 from store.resources.fields import NOT_OLD, Bytes, Double, Duration, Int32, Uint32, Uint32Key, Uint64
 from store.scalars import (
     REFUSED,
@@ -195,8 +195,6 @@ class _ClassReader:
             diagnostics += _reshaped(plan, given)
         if others:
             self._sort_others(others, given, diagnostics)
-        for name in given.keys() & self._halted:
-            diagnostics.append(not_supported(f'"{name}" is not supported yet', name))
         for group in plan.oneof:
             both = [name for name in given if name in group]
             if len(both) > 1:
@@ -263,6 +261,8 @@ class _ClassReader:
                 arguments[field.attribute] = stand_in(found, field.type)
             else:
                 arguments[field.attribute] = found.value
+            if name in self._halted and _says_something(field, found.value):
+                diagnostics.append(not_supported(f'"{name}" is not supported yet', name))
         for field in self._must:
             if field.name not in given:
                 refused = True
@@ -270,6 +270,13 @@ class _ClassReader:
                 arguments[field.attribute] = placeholder(field.type)
         built = self._plan.cls(**arguments)
         return Found(REFUSED, tuple(diagnostics), built) if refused else Found(built, tuple(diagnostics))
+
+
+def _says_something(field: Field, value: object) -> bool:
+    """Say whether *value* asks for anything else than *field* does when it is not written."""
+    if value is REFUSED:
+        return True
+    return value not in ((), {}) and value != field.default and value not in field.doc.neutral
 
 
 def old_spelling(key: str, advice: str) -> Diagnostic:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from attrs import frozen
 
 from store.diagnostic import Diagnostic, error, not_supported, warning
-from store.resources.kinds import KINDS, PLANNED, Kind
+from store.resources.kinds import KINDS, Kind
 from store.scalars import MAX_COMPARED, describe, did_you_mean
 
 NOT_A_MESH_RESOURCE = "not-a-mesh-resource"
@@ -75,8 +75,6 @@ def type_meta(document: Mapping[object, object]) -> TypeMeta:
     # 2. Known, and never to be run.
     if word in BEFORE_V1ALPHA3 and group in (None, _OLD_GROUP, *_our_groups()):
         return TypeMeta(None, (_old_kind(word),))
-    if word in PLANNED:
-        return TypeMeta(None, (error("not-supported", f'kind "{word}" is not supported yet', "kind"),))
     # 3. Something of somebody else, unless it may have been meant for one of ours.
     if group is None or _may_be_ours(word, group, version):
         return TypeMeta(None, _unknown(word, version, group))
@@ -106,7 +104,7 @@ def _old_kind(word: str) -> Diagnostic:
 
 
 def _unknown(word: str, version: object, group: str | None) -> tuple[Diagnostic, ...]:
-    names = tuple(BEFORE_V1ALPHA3) if group == _OLD_GROUP else (*KINDS, *PLANNED)
+    names = tuple(BEFORE_V1ALPHA3) if group == _OLD_GROUP else tuple(KINDS)
     hint = did_you_mean(word, (*names, *NOT_OURS))
     said = [error("unknown-kind", f"unknown kind {describe(word)}", "kind", expected=_one_of(names), hint=hint)]
     if version is None:
@@ -136,7 +134,7 @@ def _group_of(version: object) -> str | None:
 
 @cache
 def _our_groups() -> frozenset[str]:
-    return frozenset(kind.group for kind in KINDS.values()) | frozenset(PLANNED.values())
+    return frozenset(kind.group for kind in KINDS.values())
 
 
 def _is_kubernetes(group: str) -> bool:
@@ -154,7 +152,7 @@ def _may_be_ours(word: str, group: str, version: object) -> bool:
     if group == _OLD_GROUP:
         return _is_near(word, BEFORE_V1ALPHA3, _NEAR_KIND)
     if group.endswith(".istio.io"):
-        return _is_near(word, (*KINDS, *PLANNED), _NEAR_KIND)
+        return _is_near(word, tuple(KINDS), _NEAR_KIND)
     return not _is_kubernetes(group) and _is_near(group, _our_groups(), _NEAR_GROUP)
 
 
@@ -164,7 +162,7 @@ def _is_near(word: str, names: Iterable[str], cutoff: float) -> bool:
 
 @cache
 def _lower_kinds() -> frozenset[str]:
-    return frozenset(word.lower() for word in (*KINDS, *PLANNED, *RENAMED_KINDS))
+    return frozenset(word.lower() for word in (*KINDS, *RENAMED_KINDS))
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -211,7 +211,7 @@ class DestinationRule:
         since="1.1",
         unset="all",
         example="[.]",
-        runs=False,
+        runs=False, neutral=(("*",),),
     )
     workload_selector: PolicySelector | None = documented(
         "The hosts of the rule's namespace that use it.",

@@ -46,6 +46,7 @@ class FieldDoc:
     example: str | None = None
     old: tuple[Old, ...] = ()
     runs: bool = True
+    neutral: tuple[object, ...] = ()
 
 
 def documented(
@@ -57,6 +58,7 @@ def documented(
     example: str | None = None,
     old: tuple[Old, ...] = (),
     runs: bool = True,
+    neutral: tuple[object, ...] = (),
 ) -> Any:
     """Return an attrs field with its documentation.
 
@@ -68,8 +70,9 @@ def documented(
         example: a value as one writes it in YAML flow style.
         old: its earlier spellings and shapes.
         runs: whether hosts do what it says; if not, `apply` refuses it as `not-supported` and `validate` warns.
+        neutral: values that say what not writing it says: they are supported in any case.
     """
-    metadata = {DOC: FieldDoc(meaning, since, unset, example, old, runs)}
+    metadata = {DOC: FieldDoc(meaning, since, unset, example, old, runs, neutral)}
     if isinstance(default, dict):
         return field(factory=dict, converter=_frozen_mapping, hash=False, metadata=metadata)
     return field(default=default, metadata=metadata)

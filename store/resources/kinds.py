@@ -124,10 +124,6 @@ KINDS: Mapping[str, Kind] = {
     )
 }
 
-PLANNED: Mapping[str, str] = {
-}
-"""Kinds that are known and not read yet: refused by name."""
-
 
 def kind_by_word(word: str) -> Kind | None:
     """Return the kind that *word* names as people write it (`vs`, `virtualservice(s)`, `VirtualService`), or None."""

@@ -77,7 +77,7 @@ class ServiceEntry:
     )  # fmt: skip
     export_to: tuple[str, ...] = documented(
         "The namespaces that see it; `.` is its own, `*` is all, `~` is none.", default=(), since="1.1",
-        unset="all namespaces", example='["."]', runs=False,
+        unset="all namespaces", example='["."]', runs=False, neutral=(("*",),),
     )  # fmt: skip
     subject_alt_names: tuple[str, ...] = documented(
         "Names of which the certificate of a server has to bear one.", default=(), since="1.1",

@@ -86,7 +86,7 @@ class VirtualService:
         since="1.1",
         unset='["*"]',
         example='["."]',
-        runs=False,
+        runs=False, neutral=(("*",),),
     )
 
 

@@ -83,6 +83,6 @@ def test_every_kind_says_what_it_is_for(kind) -> None:  # type: ignore[no-untype
     """In a sentence of its own, not the name of its class."""
     meaning = meaning_of(kind)
 
-    assert len(meaning) > 20
+    assert len(meaning) > 15
     assert not meaning.startswith("`spec`")
     assert kind.name not in meaning.split()[0]

@@ -67,7 +67,7 @@ BAD = [
     (f"hosts: [a]\ngateways: [a/b/c, '', ns/]\nhttp: [{{{TO_A}}}]",
      [f"bad-value spec.gateways[{i}]" for i in range(3)]),
     # what is not there yet
-    ("hosts: [a]\ntls: []", ["missing-field spec", "not-supported spec.tls"]),
+    ("hosts: [a]\ntls: []", ["missing-field spec"]),
     ("hosts: [a]\ntcp: [{}]\nexportTo: ['.']",
      ["missing-field spec.tcp[0]", "not-supported spec.exportTo", "not-supported spec.tcp"]),
     (rule(f"{{{TO_A}, retries: {{attempts: 2}}, fault: {{}}}}"),
