@@ -10,7 +10,7 @@ from store.analysis.code import Code, see
 from store.analysis.mesh import Mesh
 from store.analysis.routing import Use, destinations
 from store.diagnostic import Diagnostic, Level
-from store.index import MESH, candidates, canonical, gateway_names
+from store.index import MESH, canonical, gateway_names
 from store.resources.fields import Key
 from store.resources.virtual_service import VirtualService
 from store.scalars import describe
@@ -91,5 +91,5 @@ def _ports_of(mesh: Mesh, host: str, namespace: str) -> set[int] | None:
     if host.startswith("*"):
         meant = mesh.covered(canonical(host))
     else:
-        meant = tuple(name for name in candidates(host, namespace) if mesh.exists(name))[:1]
+        meant = tuple(name for name in mesh.candidates(host, namespace) if mesh.exists(name))[:1]
     return {port for name in meant for port in mesh.ports(name)} if meant else None

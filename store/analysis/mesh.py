@@ -93,6 +93,11 @@ class Mesh:
             if spec is not None:
                 yield key, spec
 
+    @property
+    def root_namespace(self) -> str:
+        """The namespace whose policies are for every namespace."""
+        return (self.get(MESH_CONFIG, MeshConfig) or MeshConfig()).root_namespace
+
     @cached_property
     def suffixes(self) -> tuple[str, ...]:
         """What a short name may stand for, see `store.index.candidates`."""
@@ -148,13 +153,17 @@ class Mesh:
         """Return whether a ServiceEntry has just this *host* (canonical, or a wildcard)."""
         return self._index.has(Token("service", host))
 
+    def candidates(self, host: str, namespace: str) -> tuple[str, ...]:
+        """Return the names that *host*, written in a rule of *namespace*, may mean; the first that exists is meant."""
+        return candidates(host, namespace, self.suffixes)
+
     def meant(self, host: str, namespace: str) -> str | None:
         """Return the registry's host that *host*, written in a rule of *namespace*, means, or None.
 
         A short name is the service of just that name, or else the one below a suffix, or one that a wildcard covers:
         as in `agent/compiler/resolve/registry.py`.
         """
-        names = candidates(host, namespace, self.suffixes)
+        names = self.candidates(host, namespace)
         exact = next((name for name in names if self.exists(name)), None)
         return exact or next((pattern for name in names for pattern in self._covering(name)), None)
 

@@ -15,9 +15,6 @@ from store.resources.fields import Key
 from store.resources.peer_authentication import PeerAuthentication
 from store.resources.sidecar import Sidecar
 
-ROOT_NAMESPACE = "istio-system"
-"""Policies of the root namespace select in every namespace."""
-
 SELECTS_NOTHING = Code(
     "IST0127",
     "a selector that selects no workload",
@@ -52,7 +49,7 @@ def _selectors(mesh: Mesh, keys: Collection[Key]) -> Iterator[tuple[Key, Mapping
     policies: Iterator[tuple[Key, AuthorizationPolicy | PeerAuthentication]]
     policies = chain(mesh.of(AuthorizationPolicy, keys), mesh.of(PeerAuthentication, keys))
     for key, policy in policies:
-        if policy.selector is not None and key.namespace != ROOT_NAMESPACE:
+        if policy.selector is not None and key.namespace != mesh.root_namespace:  # which selects everywhere
             yield key, policy.selector.match_labels, ("spec", "selector")
     for key, sidecar in mesh.of(Sidecar, keys):
         if sidecar.workload_selector is not None:

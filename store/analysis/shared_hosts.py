@@ -10,7 +10,7 @@ from store.analysis.code import Code, see
 from store.analysis.mesh import Mesh
 from store.analysis.visibility import meet
 from store.diagnostic import Diagnostic, Level
-from store.index import MESH, candidates, gateway_names
+from store.index import MESH, gateway_names
 from store.resources.fields import Key
 from store.resources.virtual_service import VirtualService
 from store.scalars import describe
@@ -77,5 +77,5 @@ def _sharing(mesh: Mesh, key: Key, service: VirtualService, host: str) -> Iterat
 
 def _names(mesh: Mesh, host: str, namespace: str) -> frozenset[str]:
     """Return the names that *host* answers to: of the service that it means, or all that it may mean."""
-    names = candidates(host, namespace)
+    names = mesh.candidates(host, namespace)
     return frozenset(next(((name,) for name in names if mesh.exists(name)), names))
