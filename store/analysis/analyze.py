@@ -19,6 +19,7 @@ from store.analysis import (
     rule_hosts,
     selected_workloads,
     server_verification,
+    service_conflicts,
     shared_hosts,
     sidecar_selectors,
 )
@@ -57,6 +58,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(certificates.CODES, certificates.findings),
     Analyzer(sidecar_selectors.CODES, sidecar_selectors.findings),
     Analyzer(selected_workloads.CODES, selected_workloads.findings),
+    Analyzer(service_conflicts.CODES, service_conflicts.findings),
 )
 
 
