@@ -17,6 +17,7 @@ from store.analysis import (
     port_protocols,
     references,
     rule_hosts,
+    rule_merging,
     selected_workloads,
     server_verification,
     service_conflicts,
@@ -59,6 +60,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(sidecar_selectors.CODES, sidecar_selectors.findings),
     Analyzer(selected_workloads.CODES, selected_workloads.findings),
     Analyzer(service_conflicts.CODES, service_conflicts.findings),
+    Analyzer(rule_merging.CODES, rule_merging.findings),
 )
 
 
