@@ -1,9 +1,10 @@
 """What `apply` and `delete` say of the findings that a change adds. What is found is decided in `store/analysis/`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import evolve
 
+from ctl.collector import uncollected
 from ctl.inputs import Loaded
 from ctl.places import Places, stored_records
 from store.analysis.analyze import added
@@ -38,7 +39,10 @@ def added_findings(
     """
     records = stored_records(before, keys)
     old = {key: record.document for key, record in records.items()}
-    found = added(_mesh(old, hosts), _mesh(_changed(old, made), hosts), made.keys())
+    with uncollected():
+        mesh = Mesh(Shelf(old), hosts, documents=old)
+        new = _changed(old, made)
+        found = added(mesh, Mesh(Shelf(new), hosts, documents=new, like=mesh), made.keys())
     places = Places({each.resource.key: each.document for each in loaded}, records)
     return tuple(_at_most_a_warning(places.located(said)) for said in found)
 
@@ -47,10 +51,6 @@ def _changed(documents: Mapping[Key, Document], made: Mapping[Key, Resource | No
     """Return *documents* after the change: what is changed keeps its age, what is new is youngest."""
     kept = {key: document for key, document in documents.items() if made.get(key, document) is not None}
     return kept | {key: encode(resource) for key, resource in sorted(made.items()) if resource is not None}
-
-
-def _mesh(documents: Mapping[Key, Document], hosts: Iterable[HostRecord]) -> Mesh:
-    return Mesh(Shelf(documents), hosts, documents=documents)
 
 
 def _at_most_a_warning(said: Diagnostic) -> Diagnostic:

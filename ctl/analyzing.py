@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import evolve, field, frozen
 
+from ctl.collector import uncollected
 from ctl.diagnostics import Sources, in_order, render, summary, to_json
 from ctl.exit_codes import ExitCode
 from ctl.inputs import Inputs, Loaded
@@ -137,7 +138,8 @@ def _found(
 ) -> Answer:
     """Return what is found in *resources*, together with what is *said* of stored ones and of files."""
     about_each = audible((*inputs.diagnostics, *said), resources, question.suppress)
-    across = analyze(Mesh(resources, hosts), suppress=question.suppress)
+    with uncollected():
+        across = analyze(Mesh(resources, hosts), suppress=question.suppress)
     places = Places({each.resource.key: each.document for each in inputs.loaded}, records)
     shown = (each for each in (*about_each, *across) if _is_wanted(each, question.namespace))
     located = in_order(map(places.located, shown))

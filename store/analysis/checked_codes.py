@@ -99,8 +99,8 @@ WARNINGS = (
         "no-address",
         "a TCP service without address",
         Level.WARNING,
-        "Connections that are not HTTP or TLS carry no name. A service without an address of its own (the mesh gives"
-        " none under resolution NONE, nor to wildcards) takes every such connection to its port, also those for others.",
+        "Connections that are not HTTP or TLS carry no name. A service without an address of its own (the mesh"
+        " gives none under resolution NONE, nor to wildcards) takes every such connection to its port.",
         _ENTRY
         + """  hosts: [db.shop.com]
   ports: [{number: 5432, name: tcp, protocol: TCP}]

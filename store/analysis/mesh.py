@@ -65,13 +65,16 @@ class Mesh:
         hosts: Iterable[HostRecord] | None = None,
         *,
         documents: Mapping[Key, Document] | None = None,
+        like: "Mesh | None" = None,
     ) -> None:
         """Args:
         documents: the same resources as documents in today's spelling, so that finding names reads nothing.
+        like: a mesh of which most documents are the same objects: what was found in them is taken over.
         """
         self.resources = resources
         self.hosts = tuple(hosts) if hosts is not None else None
         self._documents = documents
+        self._like = like
         self._hints: dict[tuple[str, str], str | None] = {}
         self._rules: dict[str, tuple[tuple[Key, DestinationRule], ...]] = {}
 
@@ -121,7 +124,15 @@ class Mesh:
         documents = self._documents
         if documents is None:
             documents = {key: encode(resource) for key, resource in self.resources.items()}
-        return {key: outline(key, document, self.suffixes) for key, document in documents.items()}
+        known = self._known(documents)
+        return {key: known.get(key) or outline(key, each, self.suffixes) for key, each in documents.items()}
+
+    def _known(self, documents: Mapping[Key, Document]) -> Mapping[Key, Outline]:
+        like = self._like
+        if like is None or like._documents is None or like.suffixes != self.suffixes:
+            return {}
+        theirs = like._documents
+        return {key: found for key, found in like.outlines.items() if documents.get(key) is theirs[key]}
 
     @cached_property
     def _index(self) -> Index:
