@@ -11,7 +11,7 @@ import trio
 from ctl.explaining_fields import UnknownField, subject_of
 from ctl.options import DEFAULT_ETCD, DEFAULT_PREFIX, StoreFlags
 from ctl.store import run
-from ctl.stored import DEFAULT_NAMESPACE, UnknownKind, kind_named
+from ctl.stored import DEFAULT_NAMESPACE, UnknownKind, is_meant, kind_named
 from store.errors import MeshError
 from store.etcd.client import Etcd
 from store.keys import Keys
@@ -36,7 +36,7 @@ def names(ctx: click.Context, incomplete: str) -> list[str]:
     except (MeshError, UnknownKind):
         return []
     namespace = None if ctx.params.get("all_namespaces") else _given(ctx, "namespace") or DEFAULT_NAMESPACE
-    meant = {key.name for key in found if key.kind in kinds and namespace in (None, key.namespace)}
+    meant = {key.name for key in found if is_meant(key, kinds, namespace)}
     return sorted(name for name in meant if name.startswith(incomplete))
 
 

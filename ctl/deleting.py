@@ -10,7 +10,7 @@ from ctl.diagnostics import Sources, render
 from ctl.exit_codes import ExitCode
 from ctl.inputs import load_names
 from ctl.output import talk
-from ctl.stored import DEFAULT_NAMESPACE, everything, meant, not_found
+from ctl.stored import DEFAULT_NAMESPACE, everything, is_meant, key_of, meant, not_found
 from store.client import State, Wanted, read_state
 from store.etcd.client import Etcd
 from store.keys import Keys
@@ -73,7 +73,7 @@ class Selection:
             return cls(kinds=asked.kinds, namespace=where)
         if not asked.kinds or where is None:
             raise ValueError("names are of a kind and of one namespace: KIND NAME… [-n NAMESPACE]")
-        return cls(tuple(Key(where, name, kind) for kind, name in asked.named if kind))
+        return cls(tuple(key_of(kind, name, where) for kind, name in asked.named if kind))
 
     @classmethod
     def _of_files(cls, files: Sequence[str], namespace: str | None) -> Self:
@@ -94,8 +94,7 @@ class Selection:
         if self.keys:
             present = frozenset(there)
             return tuple(key for key in self.keys if key in present)
-        of_kind = [key for key in there if not self.kinds or key.kind in self.kinds]
-        fits = (key for key in of_kind if self.namespace in (None, key.namespace))
+        fits = (key for key in there if is_meant(key, self.kinds, self.namespace))
         return tuple(sorted(fits, key=lambda key: (key.kind, key)))
 
 

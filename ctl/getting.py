@@ -10,7 +10,7 @@ from attrs import frozen
 from ctl.changes import resource_name
 from ctl.exit_codes import ExitCode
 from ctl.output import print_object, render_yaml, show, table, talk
-from ctl.stored import DEFAULT_NAMESPACE, Meant, Stored, everything, meant, not_found, rows, unreadable
+from ctl.stored import DEFAULT_NAMESPACE, Meant, Stored, everything, is_meant, meant, not_found, rows, unreadable, where
 from store.client import read_state
 from store.diff import normal_form
 from store.etcd.client import Etcd
@@ -41,11 +41,10 @@ class Query:
     def finds(self, stored: Stored) -> bool:
         """Whether *stored* is asked for."""
         key = stored.key
-        if self.namespace not in (None, key.namespace):
+        if not is_meant(key, self.meant.kinds, self.namespace):
             return False
-        if self.meant.named:
-            return any(kind in (None, key.kind) and name == key.name for kind, name in self.meant.named)
-        return not self.meant.kinds or key.kind in self.meant.kinds
+        named = self.meant.named
+        return not named or any(kind in (None, key.kind) and name == key.name for kind, name in named)
 
 
 async def get(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCode:
@@ -61,7 +60,7 @@ async def get(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCode:
     there = {(kind, each.key.name) for each in found for kind in (None, each.key.kind)}
     missing = [named for named in query.meant.named if named not in there]
     for kind, name in missing:
-        talk([f"meshctl: {not_found(kind or 'resource', name, query.namespace or 'any', stored)}"])
+        talk([f"meshctl: {not_found(kind or 'resource', name, query.namespace, stored)}"])
     if found or not missing:
         _print(found, query, output)
     return ExitCode.NO if missing else ExitCode.YES
@@ -79,8 +78,7 @@ def _print(found: Sequence[Stored], query: Query, output: str) -> None:
     else:
         _tables(found, query, wide=output == "wide")
     if not found and output not in ("json", "name"):
-        where = f"namespace {query.namespace}" if query.namespace else "any namespace"
-        talk([f"no {query.meant.kind or 'resource'} in {where}"])
+        talk([f"no {query.meant.kind or 'resource'} {where(query.meant.kind, query.namespace)}"])
 
 
 def _tables(found: Iterable[Stored], query: Query, *, wide: bool) -> None:

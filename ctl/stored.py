@@ -1,15 +1,16 @@
 """Stored resources for `get` and `delete`: which ones are meant, and how a list of them looks."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from store.client import State
 from store.codec import Record
-from store.keys import Keys
+from store.keys import NAMESPACE, Keys
 from store.resources.fields import Key
 from store.resources.kinds import KINDS, Kind, kind_by_word
+from store.resources.mesh_config import DEFAULT_SUFFIXES
 from store.scalars import did_you_mean
 
 DEFAULT_NAMESPACE = "default"
@@ -91,6 +92,35 @@ def meant(word: str, names: Sequence[str]) -> Meant:
     return Meant(kinds, tuple(dict.fromkeys(named)))
 
 
+def is_mesh_wide(kind: str | None) -> bool:
+    """Whether resources of *kind* are of the whole mesh, and of no namespace."""
+    known = KINDS.get(kind or "")
+    return known is not None and not known.namespaced
+
+
+def key_of(kind: str, name: str, namespace: str) -> Key:
+    """Return the Key of the resource that somebody who works in *namespace* means by its *name*."""
+    return Key(NAMESPACE if is_mesh_wide(kind) else namespace, name, kind)
+
+
+def is_meant(key: Key, kinds: Collection[str], namespace: str | None) -> bool:
+    """Whether *key* is among what *kinds* (none is every kind) of *namespace* (None is everywhere) mean.
+
+    What is of the whole mesh is meant in every namespace by who names its kind, and by nobody else: `delete --all -n
+    default` leaves the settings of the mesh alone.
+    """
+    if kinds and key.kind not in kinds:
+        return False
+    return namespace is None or (bool(kinds) if is_mesh_wide(key.kind) else key.namespace == namespace)
+
+
+def where(kind: str | None, namespace: str | None) -> str:
+    """Return in words where resources of *kind* were looked for."""
+    if is_mesh_wide(kind):
+        return "in the mesh"
+    return f"in namespace {namespace}" if namespace else "in any namespace"
+
+
 def everything(state: State, keys: Keys) -> list[Stored]:
     """Return all records of *state* that can be read, by kind, namespace and name."""
     found = ((keys.parse_resource(text), state.record(text)) for text in state.raw)
@@ -107,14 +137,14 @@ def unreadable(state: State, keys: Keys) -> list[str]:
     return [str(keys.parse_resource(text)) for text in state.raw if state.record(text) is None]
 
 
-def not_found(kind: str, name: str, namespace: str, stored: Iterable[Stored]) -> str:
+def not_found(kind: str, name: str, namespace: str | None, stored: Iterable[Stored]) -> str:
     """Return that there is no such resource, and where there is one like it."""
     same_kind = [each.key for each in stored if each.key.kind == kind]
     elsewhere = sorted(key.namespace for key in same_kind if key.name == name)
-    hint = did_you_mean(name, [key.name for key in same_kind if key.namespace == namespace])
+    hint = did_you_mean(name, [key.name for key in same_kind if is_meant(key, (kind,), namespace)])
     if elsewhere:
         hint = f"there is one in namespace {', '.join(elsewhere)}"
-    return f'there is no {kind} "{name}" in namespace {namespace}' + (f"; {hint}" if hint else "")
+    return f'there is no {kind} "{name}" {where(kind, namespace)}' + (f"; {hint}" if hint else "")
 
 
 # --- columns ------------------------------------------------------------------------------------------------
@@ -141,6 +171,22 @@ def _labels(value: object) -> str:
     return ", ".join(f"{name}={text}" for name, text in value.items()) if isinstance(value, Mapping) else ""
 
 
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sized(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _selector(spec: Mapping[str, Any]) -> str:
+    return _labels(_mapping(spec.get("selector")).get("matchLabels"))
+
+
 COLUMNS: Mapping[str, Columns] = {
     "Gateway": (
         ("SELECTOR", "SERVERS"),
@@ -163,6 +209,26 @@ COLUMNS: Mapping[str, Columns] = {
             _each(spec.get("endpoints"), lambda endpoint: str(endpoint.get("address"))),
         ),
     ),
+    "PeerAuthentication": (
+        ("SELECTOR", "MODE"),
+        lambda spec: (_selector(spec), _text(_mapping(spec.get("mtls")).get("mode"))),
+    ),
+    "AuthorizationPolicy": (
+        ("SELECTOR", "ACTION", "RULES"),
+        lambda spec: (_selector(spec), _text(spec.get("action")) or "ALLOW", str(len(_sized(spec.get("rules"))))),
+    ),
+    "MeshConfig": (
+        ("SUFFIXES", "OUTBOUND", "REGISTRATION"),
+        lambda spec: (
+            _joined(spec.get("serviceSuffixes", DEFAULT_SUFFIXES)),
+            _text(_mapping(spec.get("outboundTrafficPolicy")).get("mode")),
+            _text(spec.get("registration")),
+        ),
+    ),
+    "Grant": (
+        ("NAMESPACES", "ACCOUNTS", "GROUPS"),
+        lambda spec: (_joined(spec.get("namespaces")), _joined(spec.get("accounts")), _joined(spec.get("groups"))),
+    ),
 }
 """Kind → what its table shows besides the name."""
 
@@ -171,10 +237,11 @@ def rows(kind: str, stored: Sequence[Stored], *, namespaces: bool, wide: bool) -
     """Return header and rows of a table of one kind.
 
     Args:
-        namespaces: whether to show the namespace.
+        namespaces: whether to show the namespace, if the kind has one.
         wide: whether to show where it was applied from.
     """
     headings, cells = COLUMNS.get(kind, ((), lambda _: ()))
+    namespaces = namespaces and not is_mesh_wide(kind)
     first = ("NAMESPACE", "NAME") if namespaces else ("NAME",)
     lines = [(*first, *headings, "APPLY", *(("CREATED", "SOURCE") if wide else ()))]
     for each in stored:

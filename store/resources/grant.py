@@ -1,4 +1,4 @@
-"""Grant: what a host may be. Its name is the host's; operators write it, and hosts cannot.
+"""Grant: which namespaces, identities and groups a host may claim. Its name is the host's; operators write it.
 
 It limits what a host says of its own workloads, once the MeshConfig says `registration: GRANTED`.
 """
@@ -20,14 +20,14 @@ class Grant:
     """`spec` of a Grant. `{}` allows nothing."""
 
     namespaces: tuple[str, ...] = documented(
-        "Namespaces that its workloads may be of.", default=(), unset="none", example="[shop]"
+        "Namespaces that its workloads may be of.", default=(), since="", unset="none", example="[shop]"
     )
     accounts: tuple[str, ...] = documented(
-        "Service accounts that its workloads may have certificates of, `NAMESPACE/ACCOUNT`.", default=(), unset="none",
+        "Service accounts that its workloads may have certificates of, `NAMESPACE/ACCOUNT`.", default=(), since="", unset="none",
         example="[shop/payments]",
     )  # fmt: skip
     groups: tuple[str, ...] = documented(
-        "WorkloadGroups that its workloads may be of, `NAMESPACE/GROUP`.", default=(), unset="none",
+        "WorkloadGroups that its workloads may be of, `NAMESPACE/GROUP`.", default=(), since="", unset="none",
         example="[shop/payments]",
     )  # fmt: skip
 

@@ -78,7 +78,7 @@ class MeshConfig:
     service_suffixes: tuple[str, ...] = documented(
         "What a short name may stand for: `reviews` in a rule of the namespace `shop` is the service `reviews`, or"
         " else `reviews.shop.SUFFIX` for the first suffix that has it. Clients call services by short names too.",
-        default=DEFAULT_SUFFIXES, example="[svc.cluster.local, mesh.example]",
+        default=DEFAULT_SUFFIXES, since="", example="[svc.cluster.local, mesh.example]",
     )  # fmt: skip
     trust_domain: str = documented(
         "Where the identities of the mesh's workloads come from: `spiffe://TRUST-DOMAIN/ns/…`.",
@@ -102,11 +102,11 @@ class MeshConfig:
     )  # fmt: skip
     vip_range: str = documented(
         "The range of IPv4 addresses that services without one of their own get theirs from.",
-        default=DEFAULT_VIP_RANGE, example="240.240.0.0/16", runs=False,
+        default=DEFAULT_VIP_RANGE, since="", example="240.240.0.0/16", runs=False,
     )  # fmt: skip
     registration: Registration = documented(
         "Whose word on workloads counts: OPEN takes every host's, GRANTED only what a Grant allows it.",
-        default=Registration.OPEN, example="GRANTED", runs=False,
+        default=Registration.OPEN, since="", example="GRANTED", runs=False,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ctl.stored import Stored, UnknownKind, kind_named, not_found, rows
+from ctl.stored import Stored, UnknownKind, is_meant, key_of, kind_named, not_found, rows
 from store.codec import Record, Source, encode
 from store.resources.fields import Key
 from store.resources.kinds import KINDS
@@ -67,3 +67,37 @@ def test_what_is_not_found_is_told_with_where_it_is() -> None:
     )
     assert not_found("Gateway", "edgy", "default", there).endswith('did you mean "edge"?')
     assert 'there is no Gateway "x" in namespace shop' == not_found("Gateway", "x", "shop", there)
+
+
+GRANT, SERVICE = Key("default", "h1", "Grant"), Key("default", "a", "ServiceEntry")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "namespace", "meant"),
+    [
+        ((), None, {GRANT, SERVICE}),
+        ((), "default", {SERVICE}),
+        ((), "shop", set()),
+        (("Grant",), "shop", {GRANT}),
+        (("Grant", "ServiceEntry"), "default", {GRANT, SERVICE}),
+        (("ServiceEntry",), "shop", set()),
+    ],
+)
+def test_what_is_of_the_whole_mesh_is_meant_by_its_kind(
+    kinds: tuple[str, ...], namespace: str | None, meant: set[Key]
+) -> None:
+    """In every namespace by who names the kind, and not by who means all of one namespace."""
+    assert meant == {key for key in (GRANT, SERVICE) if is_meant(key, kinds, namespace)}
+    assert GRANT == key_of("Grant", "h1", namespace or "other")
+
+
+def test_a_table_of_what_is_of_the_whole_mesh_has_no_namespaces() -> None:
+    """Not even where those of all namespaces are shown."""
+    spec = {"namespaces": ["shop"], "groups": ["shop/a", "shop/b"]}
+    found = [Stored(GRANT, Record({"spec": spec}, Source("g.yaml", 1), 1, "1-aaaa"))]
+
+    assert [
+        ("NAME", "NAMESPACES", "ACCOUNTS", "GROUPS", "APPLY"),
+        ("h1", "shop", "-", "shop/a, shop/b", "1-aaaa"),
+    ] == rows("Grant", found, namespaces=True, wide=False)
+    assert 'there is no Grant "h2" in the mesh' == not_found("Grant", "h2", "shop", found)
