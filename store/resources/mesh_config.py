@@ -91,6 +91,7 @@ class MeshConfig:
     outbound_traffic_policy: OutboundTrafficPolicy | None = documented(
         "What becomes of requests for hosts that the registry has not, on hosts that do not say it themselves.",
         since="1.0", unset="ALLOW_ANY", example="{mode: REGISTRY_ONLY}", runs=False,
+        neutral=(OutboundTrafficPolicy(), OutboundTrafficPolicy(OutboundTrafficPolicyMode.ALLOW_ANY)),
     )  # fmt: skip
     default_http_retry_policy: HTTPRetry | None = documented(
         "How HTTP requests are retried whose route says nothing of it.", since="1.15",
