@@ -13,6 +13,7 @@ from store.analysis import (
     chosen_ports,
     gateway_conflicts,
     gateway_hosts,
+    hidden_subsets,
     ingress_subsets,
     port_protocols,
     references,
@@ -61,6 +62,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(selected_workloads.CODES, selected_workloads.findings),
     Analyzer(service_conflicts.CODES, service_conflicts.findings),
     Analyzer(rule_merging.CODES, rule_merging.findings),
+    Analyzer(hidden_subsets.CODES, hidden_subsets.findings),
 )
 
 
