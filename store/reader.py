@@ -5,21 +5,49 @@ that is written as it was once, and that a `List` holds documents. Nothing here 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from attrs import evolve, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from store.diagnostic import Diagnostic, FieldPath, Place
 from store.plan import snake_case
 from store.resources.kinds import flattened_names, old_spellings
-from store.yaml_nodes import Budget, Node, Refusal, compose, ellipsis_at, first_column, is_ellipsis, said_at
+from store.scalars import QUOTE, describe
+from store.yaml_errors import Refusal, ellipsis_at, first_column, is_ellipsis, said_at
+from store.yaml_nodes import Budget, Node, compose
+from store.yaml_values import plain_values
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
+MAX_DOCUMENTS = 20_000
+MAX_UNREADABLE = 100
+"""So many documents of one file are told to be unreadable; more of them say nothing new."""
+
 MAX_ELLIPSES = 10
 """So many ellipses of one document are named; each costs another look at the document."""
 
 _AT_THE_KEY = frozenset({"unknown-field", "not-supported", "missing-field", "old-spelling", "conflict"})
 """Diagnostics about a field as such; all others are about its value."""
+
+
+class Positions:
+    """Where the values of a text stand; found out when somebody asks, since of most documents nobody does."""
+
+    __slots__ = ("_first_line", "_roots", "_text")
+
+    def __init__(self, text: str = "", first_line: int = 1, roots: Sequence[Node] | None = None) -> None:
+        """Args:
+        text: YAML that was read without a complaint.
+        first_line: number of its first line in the file.
+        roots: of its documents, when they are known already.
+        """
+        self._text, self._first_line, self._roots = text, first_line, roots
+
+    @property
+    def roots(self) -> Sequence[Node]:
+        """The nodes of the text's documents."""
+        if self._roots is None:
+            self._roots = compose(self._text, self._first_line, Budget()).roots
+        return self._roots
 
 
 @frozen
@@ -29,17 +57,21 @@ class Document:
     Attributes:
         value: plain values, as `store.codec.decode` takes them.
         file: as it was given.
-        root: the same with positions.
+        line: the line its first value is on.
+        positions: of the text it is in.
+        index: which document of that text it is.
     """
 
     value: object
     file: str
-    root: Node = field(repr=False, eq=False)
+    line: int
+    positions: Positions = field(repr=False, eq=False)
+    index: int = field(default=0, repr=False, eq=False)
 
     @property
-    def line(self) -> int:
-        """The line its first value is on."""
-        return self.root.line
+    def root(self) -> Node:
+        """The same with positions."""
+        return self.positions.roots[self.index]
 
     def place(self, path: FieldPath, *, key: bool = False) -> Place:
         """Return where *path* stands, or its nearest ancestor that is in the document.
@@ -48,26 +80,38 @@ class Document:
             path: from the document's root, in today's spelling; snake_case and spellings of 2018 are found too.
             key: whether the field's name is meant, not its value.
         """
+        node = self._node(path, key=key)
+        return Place(self.file, node.line, node.column)
+
+    def _node(self, path: FieldPath, *, key: bool) -> Node:
         node = name = self.root
         for step in path:
             found = _step(node, step)
             if found is None:
                 break
             name, node = found
-        chosen = name if key else node
-        return Place(self.file, chosen.line, chosen.column)
+        return name if key else node
 
     def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return *diagnostics* with `place` and `resource` filled in where they are None."""
         resource = _resource(self.value)
-        return tuple(
-            evolve(
-                said,
-                place=said.place or self.place(said.path, key=said.code in _AT_THE_KEY),
-                resource=said.resource or resource,
-            )
-            for said in diagnostics
+        return tuple(self._located(said, resource) for said in diagnostics)
+
+    def _located(self, said: Diagnostic, resource: str | None) -> Diagnostic:
+        node = self._node(said.path, key=said.code in _AT_THE_KEY)
+        return evolve(
+            said,
+            place=said.place or Place(self.file, node.line, node.column),
+            resource=said.resource or resource,
+            hint=_quoted(node) if said.hint == QUOTE and node.text is not None else said.hint,
         )
+
+
+def _quoted(node: Node) -> str:
+    """Return the advice to write a value as text, by how it is written: `no`, `1.10`, `010`."""
+    meant = describe(node.value)
+    means = "" if node.text == meant else f"{node.text} without quotes is {meant}; "
+    return f'{means}write "{node.text}"'
 
 
 def _step(node: Node, step: str | int) -> tuple[Node, Node] | None:
@@ -123,20 +167,55 @@ def read(text: bytes, file: str) -> Reading:
     Returns:
         The documents that could be read and what was wrong with the others. Never raises, whatever *text* is.
     """
-    documents: list[Document] = []
-    diagnostics: list[Diagnostic] = []
-    budget = Budget()
+    reading = _FileReading(file)
     try:
         for first_line, chunk in _chunks(_joined_surrogates(_decode(text))):
-            roots, said = _read_chunk(chunk, first_line, budget)
-            diagnostics += said
-            for root in roots:
-                documents += _flatten(root, file, diagnostics)
-            if any(one.code == "too-large" for one in said):
-                break
+            reading.take(chunk, first_line)
     except Refusal as refusal:
-        diagnostics.append(refusal.said)
-    return Reading(tuple(documents), tuple(_in_file(said, file) for said in diagnostics))
+        reading.diagnostics.append(refusal.said)
+    return Reading(tuple(reading.documents), tuple(_in_file(said, file) for said in reading.diagnostics))
+
+
+@define
+class _FileReading:
+    """What is known of a file while it is read."""
+
+    file: str
+    documents: list[Document] = Factory(list)
+    diagnostics: list[Diagnostic] = Factory(list)
+    budget: Budget = Factory(Budget)
+
+    def take(self, chunk: str, first_line: int) -> None:
+        """Read *chunk*, whose first line is number *first_line* of the file.
+
+        Raises:
+            Refusal: enough was read.
+        """
+        plain = plain_values(chunk, self.budget)
+        if plain is None:
+            self._take_unusual(chunk, first_line)
+        else:
+            positions = Positions(chunk, first_line)
+            for i, each in enumerate(plain):
+                if _is_list(each.value):
+                    self.documents += _flatten(positions.roots[i], self.file, self.diagnostics)
+                elif each.value is not None:
+                    self.documents.append(Document(each.value, self.file, first_line + each.line, positions, i))
+        if len(self.documents) > MAX_DOCUMENTS:
+            del self.documents[MAX_DOCUMENTS:]
+            message = f"the file holds more than {MAX_DOCUMENTS} documents"
+            raise Refusal(said_at("too-large", message, first_line, hint="split it into several files"))
+
+    def _take_unusual(self, chunk: str, first_line: int) -> None:
+        roots, said = _read_chunk(chunk, first_line, self.budget)
+        self.diagnostics += said
+        for root in roots:
+            self.documents += _flatten(root, self.file, self.diagnostics)
+        if any(one.code == "too-large" for one in said):
+            raise Refusal(self.diagnostics.pop())
+        if len(self.diagnostics) > MAX_UNREADABLE:
+            message = f"more than {MAX_UNREADABLE} documents cannot be read; what follows was not looked at"
+            raise Refusal(said_at("too-large", message, first_line))
 
 
 def _in_file(said: Diagnostic, file: str) -> Diagnostic:
@@ -148,25 +227,46 @@ def _in_file(said: Diagnostic, file: str) -> Diagnostic:
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+_BREAKS = ("\n", "\x85", "\u2028", "\u2029")
+"""What libyaml ends a line at."""
+
 _VERSION = re.compile(r"^%YAML[^\n]*", re.MULTILINE)
 
 
 def _decode(text: bytes) -> str:
     if len(text) > MAX_FILE_BYTES:
         raise Refusal(said_at("too-large", f"the file has {len(text)} bytes, {MAX_FILE_BYTES} are allowed", 1))
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Refusal(said_at("syntax", "the file is UTF-16", 1, hint="save it as UTF-8"))
+    wide = _wide_encoding(text)
+    if wide:
+        raise Refusal(said_at("syntax", f"the file is {wide}", 1, hint="save it as UTF-8"))
     try:
         decoded = text.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as wrong:
         line, column = _end_of(text[: wrong.start].decode())
         message = f"the byte 0x{text[wrong.start]:02x} is not UTF-8"
-        raise Refusal(said_at("syntax", message, line, column, hint="save the file as UTF-8")) from wrong
+        hint = "save the file as UTF-8; it may be Latin-1 or Windows-1252"
+        raise Refusal(said_at("syntax", message, line, column, hint=hint)) from wrong
     found = _UNPRINTABLE.search(decoded)
     if found:
         line, column = _end_of(decoded[: found.start()])
-        raise Refusal(said_at("syntax", f"the character {found.group()!a} is not allowed in YAML", line, column))
-    return decoded
+        advice = "a byte order mark in the middle of a file: remove it" if found.group() == "\ufeff" else None
+        message = f"the character U+{ord(found.group()):04X} is not allowed in YAML"
+        raise Refusal(said_at("syntax", message, line, column, hint=advice))
+    return _with_line_feeds(decoded)
+
+
+def _with_line_feeds(text: str) -> str:
+    """Return *text* with the line ends of Windows and of old Macs as `\\n`: YAML reads all as that, and lines stay."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _wide_encoding(text: bytes) -> str | None:
+    """Return the name of the encoding that writes characters in several bytes, by its mark or its many zeros."""
+    if text.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "UTF-32"
+    head = text[:64]
+    zeros = max(head[::2].count(0), head[1::2].count(0)) if len(head) > 3 else 0
+    return "UTF-16" if text.startswith((b"\xff\xfe", b"\xfe\xff")) or zeros * 3 > len(head) else None
 
 
 def _joined_surrogates(text: str) -> str:
@@ -182,7 +282,12 @@ def _code_point(high: int, low: int) -> int:
 
 def _end_of(text: str) -> tuple[int, int]:
     """Return line and column of what follows *text*."""
-    return text.count("\n") + 1, len(text) - text.rfind("\n")
+    plain = _with_line_feeds(text)
+    return _breaks_in(plain) + 1, len(plain) - max(plain.rfind(end) for end in _BREAKS)
+
+
+def _breaks_in(text: str) -> int:
+    return text.count("\n") if text.isascii() else sum(text.count(end) for end in _BREAKS)
 
 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
@@ -197,14 +302,14 @@ def _chunks(text: str) -> Iterator[tuple[int, str]]:
         chunk = text[start:marker]
         if chunk:
             yield line, "   " + chunk[3:] if chunk.startswith("...") else chunk
-        line += chunk.count("\n")
+        line += _breaks_in(chunk)
         start = marker
 
 
 # --- one document -------------------------------------------------------------------------------------------
 
 
-def _read_chunk(chunk: str, first_line: int, budget: Budget) -> tuple[list[Node], list[Diagnostic]]:
+def _read_chunk(chunk: str, first_line: int, budget: Budget) -> tuple[Sequence[Node], Sequence[Diagnostic]]:
     """Return the roots in *chunk* (one, or none when it is empty or wrong) and what is wrong with it.
 
     An ellipsis that makes the text unreadable is noted, made a comment, and the text is read again: each is found.
@@ -213,22 +318,23 @@ def _read_chunk(chunk: str, first_line: int, budget: Budget) -> tuple[list[Node]
     last: Diagnostic | None = None
     while True:
         try:
-            roots, found = compose(chunk, first_line, budget)
+            found = compose(chunk, first_line, budget)
         except Refusal as refusal:
             blamed = _blamed(chunk, refusal) if len(ellipses) < MAX_ELLIPSES else None
             if refusal.said == last:  # the comment changed nothing: the ellipsis was text and not in the way
-                return [], [*ellipses[:-1], refusal.said]
+                return (), [*ellipses[:-1], refusal.said]
             if blamed is None:
-                return [], ellipses or [refusal.said]
+                return (), ellipses or [refusal.said]
             last = refusal.said
             lines = chunk.split("\n")
             ellipses.append(ellipsis_at(first_line + blamed, first_column(lines[blamed])))
             lines[blamed] = "#"
             chunk = "\n".join(lines)
         else:
-            ellipses += found
-            ellipses.sort(key=lambda said: said.place.line if said.place else 0)
-            return ([] if ellipses else roots), ellipses
+            if not ellipses and not found.ellipses:
+                return found.roots, ()
+            ellipses += found.ellipses
+            return (), sorted(ellipses, key=lambda said: said.place.line if said.place else 0)
 
 
 def _blamed(chunk: str, refusal: Refusal) -> int | None:
@@ -250,7 +356,7 @@ def _flatten(root: Node, file: str, diagnostics: list[Diagnostic]) -> Iterator[D
     if root.value is None:
         return
     if not _is_list(root.value):
-        yield Document(root.value, file, root)
+        yield Document(root.value, file, root.line, Positions(roots=[root]))
         return
     _, items = root.items.get("items", (root, root))
     if isinstance(items.items, list):

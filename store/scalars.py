@@ -27,6 +27,9 @@ _PLAIN = re.compile(r"[A-Za-z_/][-A-Za-z0-9_./]*", re.ASCII)
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 """Words that some reader of YAML takes for something else than text."""
 
+QUOTE = "put it in quotes"
+"""The advice for a value that would be right as text; who knows how it is written says it more exactly."""
+
 MAX_COMPARED = 64
 """Longer words than any name of ours are not compared with them: that costs time and finds nothing."""
 
@@ -102,7 +105,7 @@ def refuse(diagnostic: Diagnostic) -> Found:
 def read_string(value: object, _: type) -> Found:
     if not isinstance(value, str):
         quotable = isinstance(value, bool | int | float)
-        return refuse(wrong_type(value, "a string", "put it in quotes" if quotable else None))
+        return refuse(wrong_type(value, "a string", QUOTE if quotable else None))
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         return refuse(error("bad-value", "half of a surrogate pair is not a character"))
     return Found(value)

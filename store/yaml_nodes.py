@@ -1,29 +1,40 @@
 """YAML text → values that know their position, from the parser's events, counted before anything is built.
 
-What differs from YAML 1.1, on purpose: only `true` and `false` are booleans (`on`, `off`, `yes`, `no` stay text), dates
-stay text, and so do numbers that JSON would not write that way (`010`, `0x1F`, `1_000`, `.inf`). Merge keys (`<<`)
-work as in `kubectl`. Nothing here knows what a document means.
+A plain scalar means what it means to `kubectl` and Istio (sigs.k8s.io/yaml, that is YAML 1.1 as go-yaml 2 reads it):
+`yes`, `no`, `on` and `off` are booleans, `010` is eight, `0x1F` and `1_000` are numbers; dates are text. So a file is
+taken or refused here as it is there, and who meant text learns to put it in quotes. Only `y` and `n`, booleans there,
+are text: nobody means anything else by them. Merge keys (`<<`) work as there. Nothing here knows what a document means.
 """
 
 import math
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 from attrs import Factory, define, evolve, frozen
 
-from store.diagnostic import Diagnostic, Level, Place
+from store.diagnostic import Diagnostic
+from store.yaml_errors import Refusal, ellipsis_at, first_column, is_ellipsis, said_at, syntax_error
 
 MAX_DEPTH = 64
 MAX_NODES = 500_000
 MAX_ALIAS_NODES = 100_000
+MAX_DIGITS = 400
+"""Longer numbers are text: no type of ours holds one."""
 
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
+_WORDS: Mapping[str, bool | float | None] = MappingProxyType(
+    dict.fromkeys(("", "~", "null", "Null", "NULL"), None)
+    | {form: True for word in ("true", "yes", "on") for form in (word, word.capitalize(), word.upper())}
+    | {form: False for word in ("false", "no", "off") for form in (word, word.capitalize(), word.upper())}
+    | {sign + form: float(sign + "inf") for sign in ("", "+", "-") for form in (".inf", ".Inf", ".INF")}
+    | dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan)
+)
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)", re.ASCII)
-_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,9})?", re.ASCII)
+_OTHER_BASE = re.compile(r"[-+]?0([xX][0-9a-fA-F]+|[bB][01]+|[oO]?[0-7]+)", re.ASCII)
+_FLOAT = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,9})?", re.ASCII)
 _CORE = "tag:yaml.org,2002:"
-_ELLIPSIS = re.compile(r"[ \t]+(\.\.\.|…)[ \t]*(#.*)?\r?")
 
 
 @frozen
@@ -36,6 +47,7 @@ class Node:
         items: for a list, the nodes of its items; for a mapping, key → (node of the key, node of the value).
         size: how many nodes it is, with every alias written out.
         height: how deep it nests; 0 is a scalar.
+        text: of a plain scalar that is no text, how it is written.
     """
 
     value: Any
@@ -44,20 +56,7 @@ class Node:
     items: Any = None
     size: int = 1
     height: int = 0
-
-
-class Refusal(Exception):  # noqa: N818 - carries a diagnostic out of the parser
-    """This text is no document of ours. Caught by `store/reader.py`, always.
-
-    Attributes:
-        said: why, with line and column of the file, without the file's name.
-        lines: other lines of the text, from 0, that the parser named.
-    """
-
-    def __init__(self, said: Diagnostic, lines: frozenset[int] = frozenset()) -> None:
-        super().__init__(said.message)
-        self.said = said
-        self.lines = lines
+    text: str | None = None
 
 
 @define
@@ -68,21 +67,26 @@ class Budget:
     alias_nodes: int = MAX_ALIAS_NODES
 
 
-def said_at(code: str, message: str, line: int, column: int = 1, *, hint: str | None = None) -> Diagnostic:
-    """Return an error with a position in a file that the caller knows."""
-    return Diagnostic(Level.ERROR, code, message, place=Place("", line, column), hint=hint)
+@frozen
+class Composed:
+    """What is in a text.
+
+    Attributes:
+        roots: of its documents.
+        ellipses: a diagnostic for each ellipsis that stands where a value could.
+    """
+
+    roots: tuple[Node, ...]
+    ellipses: tuple[Diagnostic, ...]
 
 
-def compose(text: str, first_line: int, budget: Budget) -> tuple[list[Node], list[Diagnostic]]:
+def compose(text: str, first_line: int, budget: Budget) -> Composed:
     """Read the documents in *text*.
 
     Args:
         text: YAML.
         first_line: number of its first line in the file.
         budget: what the file may still use; is used up.
-
-    Returns:
-        The documents' roots, and a diagnostic for each ellipsis that stands where a value could.
 
     Raises:
         Refusal: it is not YAML, or YAML that no document needs, or over the budget. Nothing else.
@@ -92,8 +96,8 @@ def compose(text: str, first_line: int, budget: Budget) -> tuple[list[Node], lis
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             builder.take(event)
     except yaml.YAMLError as wrong:
-        raise _syntax(wrong, first_line, text) from wrong
-    return builder.roots, builder.ellipses
+        raise syntax_error(wrong, first_line, text) from wrong
+    return Composed(tuple(builder.roots), tuple(builder.ellipses))
 
 
 @define
@@ -180,7 +184,8 @@ class _Builder:
         text: str = event.value
         if event.implicit[0]:
             self._note_ellipsis(event, text)
-            return Node(resolve(text), line, column)
+            meant = resolve(text)
+            return Node(meant, line, column, text=None if isinstance(meant, str) else text)
         if event.tag in (None, "!", _CORE + "str"):
             return Node(text, line, column)
         kind = event.tag.removeprefix(_CORE)
@@ -243,7 +248,9 @@ class _Builder:
         if plain and type(node.value) is int:  # JSON has only strings there, and `kubectl` makes one of it
             node = evolve(node, value=str(node.value))
         if not isinstance(node.value, str):
-            raise self._refuse("key", "a key that is not a string", node, "put it in quotes")
+            if not node.text:
+                raise self._refuse("key", "a key that is not text", node)
+            raise self._refuse("key", f"without quotes, {node.text} is not text", node, f'write "{node.text}"')
         earlier = frame.items.get(node.value)
         if earlier is not None:
             message = f"the key {_shown(node.value)} is here twice; the first is on line {earlier[0].line}"
@@ -262,101 +269,33 @@ _MERGE = object()
 
 def resolve(text: str) -> str | int | float | bool | None:
     """Return what a plain scalar means, by the rules at the top of this file."""
-    if text in _NULLS:
-        return None
-    if text in _BOOLS:
-        return _BOOLS[text]
+    if text in _WORDS:
+        return _WORDS[text]
     if text[0] not in "+-.0123456789":
         return text
-    if _INTEGER.fullmatch(text) and len(text) <= 21:
-        number = int(text)
-        if -(2**63) <= number < 2**64:
-            return number
-    if len(text) < 400 and _FLOAT.fullmatch(text) and math.isfinite(float(text)):
-        return float(text)
-    return text
+    digits = text.replace("_", "") if text[0] != "." else text
+    number = _number(digits) if len(digits) < MAX_DIGITS else None
+    return text if number is None else number
 
 
-def is_ellipsis(line: str) -> bool:
-    """Say whether *line* holds nothing but an indented ellipsis."""
-    return _ELLIPSIS.fullmatch(line) is not None
+def _number(digits: str) -> int | float | None:
+    if _INTEGER.fullmatch(digits):
+        whole = int(digits)
+    elif _OTHER_BASE.fullmatch(digits):
+        sign, rest = (digits[0], digits[1:]) if digits[0] in "+-" else ("", digits)
+        whole = int(sign + rest, 0) if rest[1].isalpha() else int(sign + rest, 8)
+    else:
+        real = float(digits) if _FLOAT.fullmatch(digits) else math.inf
+        return real if math.isfinite(real) else None
+    return whole if -(2**63) <= whole < 2**64 else _as_float(whole)
 
 
-def ellipsis_at(line: int, column: int) -> Diagnostic:
-    """Return the diagnostic for an ellipsis."""
-    message = "an ellipsis stands for something that was left out; it has to be filled in"
-    return said_at("ellipsis", message, line, column, hint="write what belongs here, or remove the line")
-
-
-def first_column(line: str) -> int:
-    """Return the column of the first character of *line* that is no blank."""
-    return len(line) - len(line.lstrip()) + 1
+def _as_float(whole: int) -> float | None:
+    try:
+        return float(whole)
+    except OverflowError:
+        return None
 
 
 def _shown(text: str) -> str:
     return f'"{text if len(text) <= 60 else text[:59] + "…"}"'
-
-
-# --- syntax errors ------------------------------------------------------------------------------------------
-
-_PLAIN_WORDS = (
-    ("could not find expected ':'", "a key without a colon, or text at the indentation of a key"),
-    (
-        "mapping values are not allowed",
-        "a colon where no key can be: wrong indentation, or a value that needs quotes",
-    ),
-    (
-        "did not find expected key",
-        "wrong indentation: here is neither a key of the mapping above nor its end",
-    ),
-    (
-        "did not find expected '-' indicator",
-        "wrong indentation: here is neither a list item nor the end of the list",
-    ),
-    (
-        "block sequence entries are not allowed",
-        "a list item where none can be: it belongs on a line of its own",
-    ),
-    ("did not find expected ',' or ']'", "a list in brackets without comma or closing bracket"),
-    ("did not find expected ',' or '}'", "a mapping in braces without comma or closing brace"),
-    ("unexpected end of stream", "a quotation mark is never closed"),
-    ("unexpected document indicator", "a quotation mark is never closed"),
-    ("cannot start any token", "a character that cannot start a value: put the value in quotes"),
-    (
-        "unknown escape character",
-        "an unknown escape in double quotes: write two backslashes, or use single quotes",
-    ),
-)
-"""What libyaml says → what it means to who wrote the file."""
-
-
-_TAB = "a tab as indentation: YAML wants spaces"
-_INDENTED_BY_TAB = re.compile(r"( *\t)[ \t]*")
-_IN_TEXT_OR_BRACKETS = ("unexpected end", "unexpected document", "',' or", "escape character")
-"""What libyaml says of places where a tab is no indentation."""
-
-
-def _syntax(wrong: yaml.YAMLError, first_line: int, text: str) -> Refusal:
-    problem = str(getattr(wrong, "problem", None) or wrong)
-    context = getattr(wrong, "context_mark", None)
-    mark = getattr(wrong, "problem_mark", None) or context
-    said = next((words for part, words in _PLAIN_WORDS if part in problem), f"this is not YAML: {problem}")
-    if "never closed" in said and context is not None:
-        mark = context
-    lines = frozenset(one.line for one in (mark, context, getattr(wrong, "problem_mark", None)) if one is not None)
-    line, column = (mark.line, mark.column + 1) if mark is not None else (0, 1)
-    tab = _tab_before(text, line, column)
-    if "cannot start any token" in problem and column != tab:  # the tab before it was taken as a blank
-        tab = None
-    if tab is not None and not any(part in problem for part in _IN_TEXT_OR_BRACKETS):
-        said, column = _TAB, tab
-    elif "tab character" in problem:
-        said = _TAB
-    return Refusal(said_at("syntax", said, line + first_line, column), lines)
-
-
-def _tab_before(text: str, line: int, column: int) -> int | None:
-    """Return the column of a tab that indents what stands on *line* (from 0) at *column*, or None."""
-    lines = text.split("\n")
-    found = _INDENTED_BY_TAB.match(lines[line]) if line < len(lines) else None
-    return found.end(1) if found and found.end(1) <= column <= found.end() + 1 else None

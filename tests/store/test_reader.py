@@ -1,6 +1,7 @@
 """Bytes → documents that know their lines."""
 
 import json
+import math
 import time
 import tracemalloc
 from pathlib import Path
@@ -70,17 +71,19 @@ def test_the_announced_examples_are_accepted_or_refused_on_the_right_line(
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("on", "on"), ("No", "No"), ("true", True), ("False", False), ("~", None), ("", None), ("null", None),
-        ("2018-04-25", "2018-04-25"), ("12:30:45", "12:30:45"), ("010", "010"), ("0x1F", "0x1F"), ("1_000", "1_000"),
+        ("on", True), ("No", False), ("OFF", False), ("yEs", "yEs"), ("'no'", "no"), ("y", "y"),
+        ("true", True), ("False", False), ("~", None), ("", None), ("null", None),
+        ("2018-04-25", "2018-04-25"), ("12:30:45", "12:30:45"), ("010", 8), ("08", 8.0), ("0x1F", 31),
+        ("-0b11", -3), ("0o17", 15), ("1_000", 1000), ("0x", "0x"), ("1.10", 1.1), ("-", [None]),
         ("80", 80), ("-5", -5), ("+5", 5), ("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("1e999", "1e999"),
-        (".inf", ".inf"), (".nan", ".nan"), ("18446744073709551615", 2**64 - 1),
-        ("18446744073709551616", 2.0**64), ("'80'", "80"),
-        ("!!str 80", "80"), ("!!int 80", 80), ("!!float 1", 1), ("-", [None]), ("1.2.3", "1.2.3"),
+        (".inf", math.inf), ("-.Inf", -math.inf), ("!!str no", "no"), ("!!bool off", False),
+        ("18446744073709551615", 2**64 - 1), ("18446744073709551616", 2.0**64), ("'80'", "80"),
+        ("!!str 80", "80"), ("!!int 80", 80), ("!!float 1", 1), ("1.2.3", "1.2.3"),
         ("9" * 5000, "9" * 5000), ("v1", "v1"), ("|\n  ...\n", "...\n"), ("'...'", "..."),
     ],
 )  # fmt: skip
 def test_scalars_mean_what_json_would_mean(text: str, value: object) -> None:
-    """Only true and false are booleans, dates and odd numbers are text."""
+    """As `kubectl` and Istio read them: YAML 1.1 with its many booleans and numbers; dates are text."""
     (document,) = values(f"a: {text}".encode()) if text != "-" else values(b"a:\n  -")
 
     assert {"a": value} == document
@@ -116,8 +119,8 @@ def test_a_list_is_flattened_and_positions_are_kept() -> None:
 
 def test_merge_keys_and_aliases_work_as_in_kubectl() -> None:
     """Own keys win over merged ones."""
-    assert [{"a": {"x": 1, "y": 2}, "b": {"y": 3, "x": 1}, "c": {"x": 1, "y": 2}}] == values(
-        b"a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: *a\n"
+    assert [{"a": {"x": 1, "z": 2}, "b": {"z": 3, "x": 1}, "c": {"x": 1, "z": 2}}] == values(
+        b"a: &a {x: 1, z: 2}\nb: {<<: *a, z: 3}\nc: *a\n"
     )
 
 
@@ -166,7 +169,7 @@ def test_a_path_is_found_or_its_nearest_ancestor(
 def test_diagnostics_get_place_and_resource() -> None:
     """Unknown fields at their key, wrong values at the value."""
     text = (
-        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: x, namespace: y}\n"
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: x, namespace: shop}\n"
         "spec:\n  host: 5\n  hots: a\n"
     )
     document = only(text)
@@ -175,7 +178,7 @@ def test_diagnostics_get_place_and_resource() -> None:
     assert [("unknown-field", 6, 3), ("wrong-type", 5, 9)] == [
         (one.code, one.place.line, one.place.column) for one in located if one.place
     ]
-    assert {"DestinationRule y/x"} == {one.resource for one in located}
+    assert {"DestinationRule shop/x"} == {one.resource for one in located}
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,110 @@
+"""What is wrong with a text that is no YAML, or no YAML of ours, in the words of who wrote it.
+
+`Refusal` carries it out of the parser; libyaml's own words are turned into plain ones here.
+"""
+
+import re
+
+import yaml
+
+from store.diagnostic import Diagnostic, Level, Place
+
+_ELLIPSIS = re.compile(r"[ \t]+(\.\.\.|…)[ \t]*(#.*)?\r?")
+
+_PLAIN_WORDS = (
+    ("could not find expected ':'", "a key without a colon, or text at the indentation of a key"),
+    (
+        "mapping values are not allowed",
+        "a colon where no key can be: wrong indentation, or a value that needs quotes",
+    ),
+    (
+        "did not find expected key",
+        "wrong indentation: here is neither a key of the mapping above nor its end",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "wrong indentation: here is neither a list item nor the end of the list",
+    ),
+    (
+        "block sequence entries are not allowed",
+        "a list item where none can be: it belongs on a line of its own",
+    ),
+    ("did not find expected ',' or ']'", "a list in brackets without comma or closing bracket"),
+    ("did not find expected ',' or '}'", "a mapping in braces without comma or closing brace"),
+    ("did not find expected <document start>", "here begins another document: a line with --- has to stand before it"),
+    ("unexpected end of stream", "a quotation mark is never closed"),
+    ("unexpected document indicator", "a quotation mark is never closed"),
+    ("cannot start any token", "a character that cannot start a value: put the value in quotes"),
+    (
+        "unknown escape character",
+        "an unknown escape in double quotes: write two backslashes, or use single quotes",
+    ),
+)
+"""What libyaml says → what it means to who wrote the file."""
+
+_TAB = "a tab as indentation: YAML wants spaces"
+_INDENTED_BY_TAB = re.compile(r"( *\t)[ \t]*")
+_IN_TEXT_OR_BRACKETS = ("unexpected end", "unexpected document", "',' or", "escape character")
+"""What libyaml says of places where a tab is no indentation."""
+
+
+class Refusal(Exception):  # noqa: N818 - carries a diagnostic out of the parser
+    """This text is no document of ours. Caught by `store/reader.py`, always.
+
+    Attributes:
+        said: why, with line and column of the file, without the file's name.
+        lines: other lines of the text, from 0, that the parser named.
+    """
+
+    def __init__(self, said: Diagnostic, lines: frozenset[int] = frozenset()) -> None:
+        super().__init__(said.message)
+        self.said = said
+        self.lines = lines
+
+
+def said_at(code: str, message: str, line: int, column: int = 1, *, hint: str | None = None) -> Diagnostic:
+    """Return an error with a position in a file that the caller knows."""
+    return Diagnostic(Level.ERROR, code, message, place=Place("", line, column), hint=hint)
+
+
+def is_ellipsis(line: str) -> bool:
+    """Say whether *line* holds nothing but an indented ellipsis."""
+    return _ELLIPSIS.fullmatch(line) is not None
+
+
+def ellipsis_at(line: int, column: int) -> Diagnostic:
+    """Return the diagnostic for an ellipsis."""
+    message = "an ellipsis stands for something that was left out; it has to be filled in"
+    return said_at("ellipsis", message, line, column, hint="write what belongs here, or remove the line")
+
+
+def first_column(line: str) -> int:
+    """Return the column of the first character of *line* that is no blank."""
+    return len(line) - len(line.lstrip()) + 1
+
+
+def syntax_error(wrong: yaml.YAMLError, first_line: int, text: str) -> Refusal:
+    """Return what libyaml found *wrong* in *text*, whose first line is number *first_line* of the file."""
+    problem = str(getattr(wrong, "problem", None) or wrong)
+    context = getattr(wrong, "context_mark", None)
+    mark = getattr(wrong, "problem_mark", None) or context
+    said = next((words for part, words in _PLAIN_WORDS if part in problem), f"this is not YAML: {problem}")
+    if "never closed" in said and context is not None:
+        mark = context
+    lines = frozenset(one.line for one in (mark, context, getattr(wrong, "problem_mark", None)) if one is not None)
+    line, column = (mark.line, mark.column + 1) if mark is not None else (0, 1)
+    tab = _tab_before(text, line, column)
+    if "cannot start any token" in problem and column != tab:  # the tab before it was taken as a blank
+        tab = None
+    if tab is not None and not any(part in problem for part in _IN_TEXT_OR_BRACKETS):
+        said, column = _TAB, tab
+    elif "tab character" in problem:
+        said = _TAB
+    return Refusal(said_at("syntax", said, line + first_line, column), lines)
+
+
+def _tab_before(text: str, line: int, column: int) -> int | None:
+    """Return the column of a tab that indents what stands on *line* (from 0) at *column*, or None."""
+    lines = text.split("\n")
+    found = _INDENTED_BY_TAB.match(lines[line]) if line < len(lines) else None
+    return found.end(1) if found and found.end(1) <= column <= found.end() + 1 else None
