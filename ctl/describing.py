@@ -73,7 +73,7 @@ async def describe(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCod
         if not any(each.key.name == name and kind in (None, each.key.kind) for each in found)
     ]
     for kind, name in missing:
-        talk([f"meshctl: {not_found(kind or 'resource', name, query.namespace or 'any', stored)}"])
+        talk([f"meshctl: {not_found(kind or 'resource', name, query.namespace, stored)}"])
     records = stored_records(state, keys)
     documents = {key: record.document for key, record in records.items()}
     mesh = Mesh(Shelf(documents), await live_hosts(etcd, keys), documents=documents)

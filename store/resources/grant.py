@@ -23,12 +23,12 @@ class Grant:
         "Namespaces that its workloads may be of.", default=(), since="", unset="none", example="[shop]"
     )
     accounts: tuple[str, ...] = documented(
-        "Service accounts that its workloads may have certificates of, `NAMESPACE/ACCOUNT`.", default=(), since="", unset="none",
-        example="[shop/payments]",
+        "Service accounts that its workloads may have certificates of, `NAMESPACE/ACCOUNT`.",
+        default=(), since="", unset="none", example="[shop/payments]",
     )  # fmt: skip
     groups: tuple[str, ...] = documented(
-        "WorkloadGroups that its workloads may be of, `NAMESPACE/GROUP`.", default=(), since="", unset="none",
-        example="[shop/payments]",
+        "WorkloadGroups that its workloads may be of, `NAMESPACE/GROUP`.",
+        default=(), since="", unset="none", example="[shop/payments]",
     )  # fmt: skip
 
 

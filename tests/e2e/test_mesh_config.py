@@ -85,6 +85,8 @@ async def test_it_is_shown_and_deleted_in_any_namespace_by_its_kind_only(etcd: E
 
         assert ["NAME", "SUFFIXES", "OUTBOUND", "REGISTRATION", "APPLY", "mesh", "mesh.example"] == settings[:7]
         assert ["NAME", "NAMESPACES", "ACCOUNTS", "GROUPS", "APPLY", "h1", "shop", "shop/payments"] == grants[:8]
+    assert "" == meshctl("diff", "-f", "mesh.yaml", "-n", "shop").stdout
+    assert "mesh.example" in meshctl("describe", "meshconfig", "mesh", "-n", "shop").stdout
     assert "no resource in namespace default" in meshctl("get", "all").stderr
     assert "grant/h1\nmeshconfig/mesh\n" == "".join(
         sorted(meshctl("get", "all", "-A", "-o", "name").stdout.splitlines(keepends=True))
