@@ -24,6 +24,7 @@ from store.analysis import (
     service_conflicts,
     shared_hosts,
     sidecar_selectors,
+    tls_ports,
 )
 from store.analysis.code import Code
 from store.analysis.mesh import Mesh
@@ -63,6 +64,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(service_conflicts.CODES, service_conflicts.findings),
     Analyzer(rule_merging.CODES, rule_merging.findings),
     Analyzer(hidden_subsets.CODES, hidden_subsets.findings),
+    Analyzer(tls_ports.CODES, tls_ports.findings),
 )
 
 
