@@ -201,7 +201,7 @@ def test_what_does_not_work_yet_is_refused_by_name(tmp_path: Path, text: str, ex
         ("host: 12\n", "1:7 host: `12` is not a string -> write it in quotes"),
         ("host: VM-1\n", "1:7 host: `VM-1` is not a host name -> did you mean `vm-1`?"),
         ("address: 0.0.0.0\n", "1:10 address: `0.0.0.0` is no address that peers could reach"),
-        ("1: a\n", "1:1 a key that is not a string -> put it in quotes"),
+        ("1: a\n", "1:1 1: there is no such key"),
     ],
 )
 def test_wrong_shapes(tmp_path: Path, text: str, expected: str) -> None:
