@@ -24,6 +24,7 @@ from store.analysis import (
     service_conflicts,
     shared_hosts,
     sidecar_selectors,
+    split_certificates,
     tls_ports,
 )
 from store.analysis.code import Code
@@ -65,6 +66,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(rule_merging.CODES, rule_merging.findings),
     Analyzer(hidden_subsets.CODES, hidden_subsets.findings),
     Analyzer(tls_ports.CODES, tls_ports.findings),
+    Analyzer(split_certificates.CODES, split_certificates.findings),
 )
 
 
