@@ -13,6 +13,7 @@ from store.analysis import (
     chosen_ports,
     gateway_conflicts,
     gateway_hosts,
+    gateway_selectors,
     hidden_subsets,
     ingress_subsets,
     port_protocols,
@@ -67,6 +68,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(hidden_subsets.CODES, hidden_subsets.findings),
     Analyzer(tls_ports.CODES, tls_ports.findings),
     Analyzer(split_certificates.CODES, split_certificates.findings),
+    Analyzer(gateway_selectors.CODES, gateway_selectors.findings),
 )
 
 

@@ -19,12 +19,12 @@ NO_DOCUMENT = {"unreadable", "needs-newer-agent"}
 
 
 def said_about(text: str, directory: Path) -> list[Diagnostic]:
-    """Return all that is said about the documents of *text*, in a mesh with one live host without labels."""
+    """Return all that is said about the documents of *text*, in a mesh with two live hosts without labels."""
     file = directory / "example.yaml"
     file.write_text(text)
     inputs = load([str(file)], duplicates=Level.WARNING)
     resources = {each.resource.key: each.resource for each in inputs.loaded}
-    return [*inputs.diagnostics, *analyze(Mesh(resources, [HostRecord("h1")]))]
+    return [*inputs.diagnostics, *analyze(Mesh(resources, [HostRecord("h1"), HostRecord("h2")]))]
 
 
 @pytest.mark.parametrize("code", [code for code in CODES if code not in NO_DOCUMENT])
