@@ -11,6 +11,7 @@ from attrs import frozen
 from store.analysis import (
     certificates,
     chosen_ports,
+    client_labels,
     gateway_conflicts,
     gateway_hosts,
     gateway_selectors,
@@ -69,6 +70,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(tls_ports.CODES, tls_ports.findings),
     Analyzer(split_certificates.CODES, split_certificates.findings),
     Analyzer(gateway_selectors.CODES, gateway_selectors.findings),
+    Analyzer(client_labels.CODES, client_labels.findings),
 )
 
 
