@@ -1,12 +1,11 @@
 """`-f FILE|DIR|-`: files → resources, or everything that is wrong with them. Nothing is written anywhere from here."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from attrs import evolve, field, frozen
 
 from ctl.diagnostics import Sources, in_order
+from ctl.files import read_texts
 from store.codec import Source, decode
 from store.diagnostic import NOT_SUPPORTED, Diagnostic, Level, Place, Related, error
 from store.reader import Document, read
@@ -14,8 +13,8 @@ from store.resources.fields import Key
 from store.resources.kinds import Resource
 from store.type_meta import NOT_A_MESH_RESOURCE, TypeMeta, type_meta
 
-SUFFIXES = (".yaml", ".yml", ".json")
-STDIN = "-"
+MAX_DOCUMENTS = 200_000
+"""Of all files together."""
 
 
 @frozen
@@ -60,14 +59,6 @@ class Inputs:
 
 
 @frozen
-class _Texts:
-    """Files that were read: name → bytes; and why others were not."""
-
-    texts: Mapping[str, bytes]
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@frozen
 class Documents:
     """What is in the given files, not understood yet. Attributes as of `Inputs`; *documents* are the readable ones."""
 
@@ -79,13 +70,12 @@ class Documents:
 
 def load_documents(paths: Sequence[str], *, namespace: str | None = None) -> Documents:
     """Read the documents of *paths*, of whatever kind; *namespace* is as for `load`."""
-    found = _read_texts(paths)
+    found = read_texts(paths)
     diagnostics = list(found.diagnostics)
     documents = _documents(found.texts, namespace, diagnostics)
     if paths and not documents and not diagnostics:
         diagnostics.append(_nothing(paths))
-    files = len(found.texts) + sum(said.code == "unreadable" for said in found.diagnostics)
-    return Documents(tuple(documents), tuple(diagnostics), files, Sources(found.texts))
+    return Documents(tuple(documents), tuple(diagnostics), len(found.names), Sources(found.texts))
 
 
 def load(
@@ -107,7 +97,7 @@ def load(
     Returns:
         The resources and all that was said. A user's mistake never raises.
     """
-    found = _read_texts(paths)
+    found = read_texts(paths)
     diagnostics = list(found.diagnostics)
     documents = _documents(found.texts, namespace, diagnostics)
     understood: list[Loaded] = []
@@ -126,9 +116,13 @@ def load(
         diagnostics.append(_nothing(paths))
     if runnable:
         diagnostics = [_not_runnable(said) if said.code == NOT_SUPPORTED else said for said in diagnostics]
-    sources = Sources(found.texts)
-    files = len(found.texts) + sum(said.code == "unreadable" for said in found.diagnostics)
-    return Inputs(loaded, tuple(in_order(diagnostics)), files, len(documents) - len(foreign), sources)
+    return Inputs(
+        loaded,
+        tuple(in_order(diagnostics, found.names)),
+        files=len(found.names),
+        documents=len(documents) - len(foreign),
+        sources=Sources(found.texts),
+    )
 
 
 def _alone(said: Diagnostic) -> Diagnostic:
@@ -151,7 +145,7 @@ class Named:
 
 def load_names(paths: Sequence[str], *, namespace: str | None = None) -> Named:
     """Read which resources *paths* name: enough to delete them, though their specs may be wrong by now."""
-    found = _read_texts(paths)
+    found = read_texts(paths)
     diagnostics = list(found.diagnostics)
     documents = _documents(found.texts, namespace, diagnostics)
     keys: dict[Key, None] = {}
@@ -169,7 +163,7 @@ def load_names(paths: Sequence[str], *, namespace: str | None = None) -> Named:
     diagnostics += foreign if len(foreign) < len(documents) else map(_alone, foreign)
     if not documents and not diagnostics:
         diagnostics.append(_nothing(paths))
-    return Named(tuple(keys), tuple(in_order(diagnostics)), Sources(found.texts))
+    return Named(tuple(keys), tuple(in_order(diagnostics, found.names)), Sources(found.texts))
 
 
 def _key(value: object, meta: TypeMeta) -> Key | None:
@@ -181,55 +175,7 @@ def _key(value: object, meta: TypeMeta) -> Key | None:
     return Key(namespace, name, meta.kind.name) if isinstance(name, str) and isinstance(namespace, str) else None
 
 
-# --- files --------------------------------------------------------------------------------------------------
-
-
-def _read_texts(paths: Iterable[str]) -> _Texts:
-    texts: dict[str, bytes] = {}
-    diagnostics: list[Diagnostic] = []
-    for name, reader in _files(paths, diagnostics):
-        if name in texts:
-            continue  # given twice, or given and found
-        try:
-            texts[name] = reader()
-        except OSError as refused:
-            diagnostics.append(_unreadable(name, refused))
-    return _Texts(texts, tuple(diagnostics))
-
-
-def _files(paths: Iterable[str], diagnostics: list[Diagnostic]) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """Yield name and reader of each file: as the user wrote it, joined to the directory that was given."""
-    for given in paths:
-        path = Path(given)
-        if given == STDIN:
-            yield STDIN, sys.stdin.buffer.read
-        elif path.is_dir():
-            found = sorted(_below(path, diagnostics))
-            if not found:
-                message = f"no resources: there are no {', '.join('*' + s for s in SUFFIXES)} files in this directory"
-                diagnostics.append(evolve(error("no-resources", message), place=Place(given, 1)))
-            yield from ((str(file), file.read_bytes) for file in found)
-        else:
-            yield given, path.read_bytes
-
-
-def _below(directory: Path, diagnostics: list[Diagnostic]) -> Iterator[Path]:
-    """Yield the files below *directory*. What begins with a dot is somebody's own: editors, version control."""
-    try:
-        inside = [path for path in directory.iterdir() if not path.name.startswith(".")]
-    except OSError as refused:
-        diagnostics.append(_unreadable(str(directory), refused))
-        return
-    for path in inside:
-        if path.is_dir() and not path.is_symlink():
-            yield from _below(path, diagnostics)
-        elif path.suffix in SUFFIXES and not path.is_dir():
-            yield path
-
-
-def _unreadable(name: str, refused: OSError) -> Diagnostic:
-    reason = (refused.strerror or str(refused)).lower()
-    return evolve(error("unreadable", f"cannot be read: {reason}"), place=Place(name, 1))
+# --- documents ---------------------------------------------------------------------------------------------
 
 
 def _nothing(paths: Sequence[str]) -> Diagnostic:
@@ -238,14 +184,16 @@ def _nothing(paths: Sequence[str]) -> Diagnostic:
     return evolve(said, place=Place(paths[0], 1))
 
 
-# --- documents ----------------------------------------------------------------------------------------------
-
-
 def _documents(texts: Mapping[str, bytes], namespace: str | None, diagnostics: list[Diagnostic]) -> list[Document]:
     documents: list[Document] = []
     for name, text in texts.items():
         reading = read(text, name)
         diagnostics += reading.diagnostics
+        if len(documents) + len(reading.documents) > MAX_DOCUMENTS:
+            message = f"the files together hold more than {MAX_DOCUMENTS} documents"
+            too_many = error("too-large", message, hint="apply them in several parts")
+            diagnostics.append(evolve(too_many, place=Place(name, 1)))
+            break
         documents += (_in_namespace(document, namespace) for document in reading.documents)
     return documents
 

@@ -235,7 +235,8 @@ _VERSION = re.compile(r"^%YAML[^\n]*", re.MULTILINE)
 
 def _decode(text: bytes) -> str:
     if len(text) > MAX_FILE_BYTES:
-        raise Refusal(said_at("too-large", f"the file has {len(text)} bytes, {MAX_FILE_BYTES} are allowed", 1))
+        message = f"the file has more than {MAX_FILE_BYTES} bytes"
+        raise Refusal(said_at("too-large", message, 1, hint="split it into several files"))
     wide = _wide_encoding(text)
     if wide:
         raise Refusal(said_at("syntax", f"the file is {wide}", 1, hint="save it as UTF-8"))

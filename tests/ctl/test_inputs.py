@@ -116,6 +116,9 @@ def test_names_are_read_from_documents_that_are_wrong_otherwise(tmp_path: Path) 
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\ntemplate: {}\n"
 
 
+UNRUN = (SERVICE % ("b", "b")).replace("STATIC", "STATIC\n  subjectAltNames: [x]")
+
+
 def codes(inputs: Inputs) -> list[str]:
     return [f"{said.level} {said.code}" for said in inputs.diagnostics]
 
@@ -144,6 +147,18 @@ def test_documents_of_other_programs_alone_are_an_error(tmp_path: Path) -> None:
     assert load_names([str(file)]).diagnostics[0].is_error
 
 
+def test_what_hosts_cannot_run_is_refused_for_who_wants_to_run_it(tmp_path: Path) -> None:
+    """The API is the judge of `validate`; `apply` refuses the same, and says that it is right."""
+    file = tmp_path / "a.yaml"
+    file.write_text(UNRUN)
+
+    assert "warning not-supported" in codes(load([str(file)]))
+    assert not load([str(file)]).is_refused
+    refused = load([str(file)], runnable=True)
+    assert "error not-supported" in codes(refused)
+    assert "right by the API" in refused.diagnostics[0].message
+
+
 def test_strictness_makes_errors_of_warnings(tmp_path: Path) -> None:
     """Of all of them, and of nothing else."""
     file = write(tmp_path / "a.yaml", "a", "a")
@@ -153,3 +168,14 @@ def test_strictness_makes_errors_of_warnings(tmp_path: Path) -> None:
     assert ["warning duplicate-resource"] == codes(inputs)
     assert ["error duplicate-resource"] == codes(inputs.strictly())
     assert inputs.strictly().is_refused
+
+
+def test_files_are_told_of_in_the_order_given(tmp_path: Path) -> None:
+    """By place in each; whatever was found out first."""
+    (tmp_path / "z.yaml").write_text(SERVICE.replace("spec:", "spce:") % ("a", "a"))
+    (tmp_path / "a.yaml").write_text("a: [\n")
+    names = [str(tmp_path / name) for name in ("z.yaml", "gone.yaml", "a.yaml")]
+
+    places = [said.place.file for said in load(names).diagnostics if said.place]
+
+    assert [names[0], names[1], names[2]] == list(dict.fromkeys(places))
