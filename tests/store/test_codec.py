@@ -269,7 +269,7 @@ def test_understand_never_raises(value: object, kind: str) -> None:
     "change",
     [
         {"spec": {"host": "a", "brandNew": 1}},
-        {"spec": {"host": "a", "exportTo": ["*"]}},
+        {"spec": {"host": "a", "exportTo": ["."]}},
         {"kind": "Brand"},
         {"kind": "Sidecar", "spec": {"egress": [{"hosts": ["./*"]}]}},
         {"apiVersion": "networking.istio.io/v3"},
