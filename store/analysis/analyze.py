@@ -16,6 +16,7 @@ from store.analysis import (
     gateway_hosts,
     gateway_selectors,
     hidden_subsets,
+    http_rules,
     ingress_subsets,
     port_protocols,
     references,
@@ -71,6 +72,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(split_certificates.CODES, split_certificates.findings),
     Analyzer(gateway_selectors.CODES, gateway_selectors.findings),
     Analyzer(client_labels.CODES, client_labels.findings),
+    Analyzer(http_rules.CODES, http_rules.findings),
 )
 
 
