@@ -165,7 +165,8 @@ def _overlap(locality: str, earlier: str, *path: str | int) -> Diagnostic:
     if _depth(earlier) > _depth(locality):
         message = f"{describe(locality)} takes in {describe(earlier)}, which is listed already"
         return error("conflict", message, *path, hint=f"{describe(locality + '/*')} is the rest of it")
-    return error("conflict", f"{describe(locality)} is in {describe(earlier)} already", *path)
+    message = f"{describe(locality)} is part of {describe(earlier)}, which is listed too"
+    return error("conflict", message, *path, hint="remove one of them")
 
 
 def _base(locality: str) -> tuple[str, ...]:

@@ -191,7 +191,11 @@ def check_labels(labels: Mapping[str, str], *path: str | int) -> Iterator[Diagno
             yield error("bad-value", f"{describe(key)} is not a label key", *path, key)
         if not _LABEL_VALUE.fullmatch(value):
             yield error(
-                "bad-value", f"{describe(value)} is not a label value", *path, key, expected="letters, digits, - _ ."
+                "bad-value",
+                f"{describe(value)} is not a label value",
+                *path,
+                key,
+                expected="letters and digits, with - _ . between them",
             )
 
 

@@ -12,7 +12,7 @@ from attrs import frozen
 from store.diagnostic import Diagnostic, error
 from store.resources.fields import documented
 from store.resources.workload_selector import check_selector
-from store.scalars import describe
+from store.scalars import describe, did_you_mean
 
 MAX_NAME_CHARACTERS = 253
 
@@ -72,7 +72,7 @@ def check_target(target: PolicyTargetReference, *path: str | int) -> Iterator[Di
     expected = "one of " + ", ".join(f"{group or _CORE}/{kind}" for kind, group in TARGETS.items())
     if target.kind not in TARGETS:
         message = f"a policy cannot be for a {describe(target.kind)}"
-        yield error("bad-value", message, *path, "kind", expected=expected)
+        yield error("bad-value", message, *path, "kind", expected=expected, hint=did_you_mean(target.kind, TARGETS))
     elif (target.group or _CORE) != (TARGETS[target.kind] or _CORE):
         message = f"{target.kind} is not a kind of {describe(target.group or _CORE)}"
         yield error("bad-value", message, *path, "group" if target.group else "kind", expected=expected)
