@@ -29,6 +29,7 @@ from store.analysis import (
     sidecar_selectors,
     split_certificates,
     tls_ports,
+    unserved_hosts,
 )
 from store.analysis.code import Code
 from store.analysis.mesh import Mesh
@@ -73,6 +74,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(gateway_selectors.CODES, gateway_selectors.findings),
     Analyzer(client_labels.CODES, client_labels.findings),
     Analyzer(http_rules.CODES, http_rules.findings),
+    Analyzer(unserved_hosts.CODES, unserved_hosts.findings),
 )
 
 
