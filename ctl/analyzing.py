@@ -142,8 +142,19 @@ def _found(
         across = analyze(Mesh(resources, hosts), suppress=question.suppress)
     places = Places({each.resource.key: each.document for each in inputs.loaded}, records)
     shown = (each for each in (*about_each, *across) if _is_wanted(each, question.namespace))
-    located = in_order(map(places.located, shown))
-    return Answer(tuple(located), inputs.files, len(resources), places=places, sources=inputs.sources)
+    located = _as_read(map(places.located, shown), inputs)
+    return Answer(located, inputs.files, len(resources), places=places, sources=inputs.sources)
+
+
+def _as_read(said: Iterable[Diagnostic], inputs: Inputs) -> tuple[Diagnostic, ...]:
+    """Return *said* by place, those of the given files first and in the order these were read in."""
+    files = list(dict.fromkeys(each.document.file for each in inputs.loaded))
+    ranks = {file: rank for rank, file in enumerate(files)}
+
+    def rank(each: Diagnostic) -> int:
+        return ranks.get(each.place.file if each.place else "", len(files))
+
+    return tuple(in_order(sorted(said, key=rank)))
 
 
 def _is_wanted(said: Diagnostic, namespace: str | None) -> bool:

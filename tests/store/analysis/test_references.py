@@ -8,6 +8,7 @@ from store.diagnostic import render_path
 from store.keys import MESH_CONFIG
 from store.resources.fields import Key
 from tests.meshes import resources
+from tests.store.analysis.meshes import found, mesh
 
 REGISTRY = """
 apiVersion: networking.istio.io/v1
@@ -130,3 +131,72 @@ def test_the_settings_of_the_mesh_say_what_a_short_name_means() -> None:
     assert ["VirtualService shop/r"] == [
         said.resource for said in added(meshes["svc.cluster.local"], meshes["mesh"], [MESH_CONFIG])
     ]
+
+
+RULES = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: r}
+spec:
+  hosts: [any.example]
+  gateways: [mesh, ingress/edge]
+  %s
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: delegate}
+spec: {http: [{route: [{destination: {host: reviews}}]}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "words"),
+    [
+        ("http: [{route: [{destination: {host: reviews}}], mirror: {host: x}}]", "http[0].mirror.host", "copied there"),
+        (
+            "http: [{route: [{destination: {host: reviews}}], mirrors: [{destination: {host: reviews, subset: v9}}]}]",
+            "http[0].mirrors[0].destination.subset",
+            "nothing is copied",
+        ),
+        (
+            "tls: [{match: [{sniHosts: [any.example]}], route: [{destination: {host: x}}]}]",
+            "tls[0].route[0].destination.host",
+            "requests get 503",
+        ),
+        ("tcp: [{route: [{destination: {host: x}}]}]", "tcp[0].route[0].destination.host", "requests get 503"),
+        (
+            "http: [{match: [{gateways: [mesh, other]}], route: [{destination: {host: reviews}}]}]",
+            "http[0].match[0].gateways[1]",
+            'no Gateway "default/other"',
+        ),
+        ("http: [{delegate: {name: delegat}}]", "http[0].delegate.name", 'no VirtualService "default/delegat"'),
+        ("http: [{delegate: {name: r}}]", "http[0].delegate.name", "has hosts of its own"),
+        ("http: [{delegate: {name: delegate}}]", None, ""),
+    ],
+)
+def test_every_place_that_names_something_is_looked_at(rules: str, path: str | None, words: str) -> None:
+    """Mirrors, TLS and TCP routes, gateways of single blocks, delegates."""
+    there = mesh(REGISTRY, RULES % rules)
+    said = found(there, "IST0101")
+
+    assert ([f"spec.{path}"] if path else []) == [render_path(each.path) for each in said]
+    assert all(words in each.message for each in said)
+
+
+def test_a_service_that_is_kept_from_the_namespace_is_told() -> None:
+    """The host is there, and clients beside the rule do not see it."""
+    private = REGISTRY.replace("  resolution: STATIC\n", "  resolution: STATIC\n  exportTo: [shop]\n", 1)
+    (said,) = found(mesh(private, RULE % ("default", "mesh", "host: reviews")), "IST0101")
+
+    assert "is not exported to namespace default" in said.message
+    assert "ServiceEntry default/reviews" == said.related[0].resource
+    assert [] == found(mesh(private, RULE % ("shop", "mesh", "host: reviews")), "IST0101")
+
+
+def test_only_so_many_names_are_looked_for() -> None:
+    """A thousand dangling references at once do not take minutes: the first ones have hints."""
+    many = [RULE.replace("name: r,", f"name: r{n},") % ("default", "mesh", f"host: reviewz{n}") for n in range(30)]
+    hints = [said.hint for said in found(mesh(REGISTRY, *many), "IST0101")]
+
+    assert 30 == len(hints)
+    assert 20 == len([hint for hint in hints if hint])

@@ -1,0 +1,90 @@
+"""Servers that nobody verifies and certificates that several Gateways show are found."""
+
+import pytest
+
+from tests.store.analysis.meshes import at, found, mesh
+
+SERVICE = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: x}
+spec:
+  hosts: [x.com]
+  ports: [{number: 443, name: https, protocol: HTTPS}]
+  location: %s
+  resolution: DNS
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: x}
+spec:
+  host: x.com
+  %s
+"""
+POLICY = "trafficPolicy: {tls: {%s}}"
+
+
+@pytest.mark.parametrize(
+    ("location", "tls", "told"),
+    [
+        ("MESH_EXTERNAL", "mode: SIMPLE", False),
+        ("MESH_INTERNAL", "mode: SIMPLE", True),
+        ("MESH_INTERNAL", "mode: SIMPLE, caCertificates: /ca.pem", False),
+        ("MESH_INTERNAL", "mode: ISTIO_MUTUAL", False),
+        ("MESH_INTERNAL", "mode: DISABLE", False),
+        ("MESH_INTERNAL", "mode: MUTUAL, clientCertificate: /c.pem, privateKey: /c.key", True),
+        ("MESH_EXTERNAL", "mode: SIMPLE, insecureSkipVerify: true", True),
+    ],
+)
+def test_who_is_verified(location: str, tls: str, told: bool) -> None:
+    """The internet's servers are known to operating systems, one's own are not, and skipping is skipping."""
+    said = found(mesh(SERVICE % (location, POLICY % tls)), "IST0128")
+
+    assert ([("DestinationRule default/x", "spec.trafficPolicy.tls")] if told else []) == at(said)
+
+
+def test_ports_and_subsets_have_policies_of_their_own() -> None:
+    """Each has its code and its place."""
+    port = "portLevelSettings: [{port: {number: 443}, tls: {mode: SIMPLE}}]"
+    subset = f"subsets: [{{name: v1, trafficPolicy: {{tls: {{mode: SIMPLE}}, {port}}}}}]"
+    said = found(mesh(SERVICE % ("MESH_INTERNAL", subset)), "IST0128", "IST0129")
+
+    assert ["spec.subsets[0].trafficPolicy.portLevelSettings[0].tls", "spec.subsets[0].trafficPolicy.tls"] == sorted(
+        path for _, path in at(said)
+    )
+    assert ["IST0128", "IST0129"] == sorted(each.code for each in said)
+
+
+GATEWAY = """
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: %s}
+spec:
+  selector: {%s}
+  servers: [{port: {number: 443, name: p, protocol: HTTPS}, hosts: [%s.com], tls: {%s}}]
+"""
+FILES = "mode: SIMPLE, serverCertificate: /a.pem, privateKey: /a.key"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "selector", "told"),
+    [
+        (FILES, FILES, "", True),
+        (FILES, FILES, "x: y", True),
+        ("mode: SIMPLE, credentialName: a", "mode: SIMPLE, credentialName: a", "", True),
+        ("mode: SIMPLE, credentialName: a", "mode: SIMPLE, credentialName: b", "", False),
+        ("mode: SIMPLE, credentialName: a", FILES, "", False),
+        ("mode: PASSTHROUGH", "mode: PASSTHROUGH", "", False),
+    ],
+)
+def test_a_certificate_in_two_gateways(one: str, other: str, selector: str, told: bool) -> None:
+    """By file or by secret, when they open on the same hosts; both are told."""
+    said = found(mesh(GATEWAY % ("a", "", "a", one), GATEWAY % ("b", selector, "b", other)), "IST0138")
+    place = "spec.servers[0].tls"
+
+    assert ([("Gateway default/a", place), ("Gateway default/b", place)] if told else []) == at(said)
+
+
+def test_other_hosts_are_another_matter() -> None:
+    """Gateways of different hosts have different addresses: browsers do not mistake them."""
+    assert [] == found(mesh(GATEWAY % ("a", "x: y", "a", FILES), GATEWAY % ("b", "x: z", "b", FILES)), "IST0138")
