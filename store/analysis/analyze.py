@@ -26,6 +26,7 @@ from store.analysis import (
     server_verification,
     service_conflicts,
     shared_hosts,
+    short_names,
     sidecar_selectors,
     split_certificates,
     tls_ports,
@@ -75,6 +76,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(client_labels.CODES, client_labels.findings),
     Analyzer(http_rules.CODES, http_rules.findings),
     Analyzer(unserved_hosts.CODES, unserved_hosts.findings),
+    Analyzer(short_names.CODES, short_names.findings),
 )
 
 

@@ -183,9 +183,12 @@ class Mesh:
         return filter(self.exists, _longest_first({*wildcards_above(name), *partial}))
 
     def service_hint(self, host: str, namespace: str) -> str | None:
-        """Return which name of a service *host*, written in a rule of *namespace*, was meant for; None when none is
-        like it, and from the MAX_HINTS-th on: looking through 10,000 names takes its time.
+        """Return which name of a service *host*, written in a rule of *namespace*, was meant for: that of another
+        namespace, or one like it. None when there is none, and from the MAX_HINTS-th on: looking through 10,000 names
+        takes its time.
         """
+        if others := self.elsewhere(host):
+            return f"write {' or '.join(others[:3])}, the name of another namespace"
         asked = (host, namespace)
         if asked not in self._hints and len(self._hints) < MAX_HINTS:
             self._hints[asked] = did_you_mean(host, self._spellings(namespace))
@@ -195,6 +198,20 @@ class Mesh:
         """Return all names that mean a service in a rule of *namespace*."""
         first = (host.partition(".")[0] for host in self.service_hosts)
         return {*self.service_hosts, *(name for name in first if name and self.meant(name, namespace))}
+
+    def elsewhere(self, host: str) -> tuple[str, ...]:
+        """Return the services that *host*, a short name, means in rules of their own namespaces, sorted."""
+        return self._in_namespaces.get(canonical(host), ())
+
+    @cached_property
+    def _in_namespaces(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for host in self.service_hosts:
+            short, _, rest = host.partition(".")
+            namespace = rest.partition(".")[0]
+            if namespace and host in self.candidates(short, namespace)[1:]:
+                found[short].add(host)
+        return {short: tuple(sorted(hosts)) for short, hosts in found.items()}
 
     def services(self, host: str) -> tuple[tuple[Key, ServiceEntry], ...]:
         """Return the ServiceEntries that list *host*, a host of the registry, oldest first."""
