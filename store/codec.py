@@ -15,6 +15,7 @@ from store.field_index import TOP, where_it_belongs
 from store.keys import MESH_CONFIG, NAMESPACE
 from store.metadata import check_texts, misspelt, tidied
 from store.plan import snake_case
+from store.resources.dry_run import check_no_dry_run
 from store.resources.fields import Metadata
 from store.resources.kinds import Kind, Resource, Spec
 from store.resources.names import is_dns_label, is_name, is_subdomain
@@ -53,7 +54,7 @@ def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
     kind = meta.kind
     diagnostics = [*_top_level(document), *meta.diagnostics]
     metadata = _metadata(document, kind, diagnostics)
-    spec = _spec(document, kind, diagnostics) if kind else None
+    spec = _spec(document, kind, metadata, diagnostics) if kind else None
     said = tuple(_without_echo(document, diagnostics)) if diagnostics else ()
     if kind is not None and any(one.code == "unknown-field" for one in said):
         said = tuple(where_it_belongs(one, kind) if one.code == "unknown-field" else one for one in said)
@@ -150,7 +151,9 @@ def _check_metadata(metadata: Metadata, kind: Kind | None) -> Iterator[Diagnosti
     yield from check_texts(metadata)
 
 
-def _spec(document: Mapping[object, object], kind: Kind, diagnostics: list[Diagnostic]) -> Spec | None:
+def _spec(
+    document: Mapping[object, object], kind: Kind, metadata: Metadata | None, diagnostics: list[Diagnostic]
+) -> Spec | None:
     written = document.get("spec")
     if written is None:
         diagnostics.append(error("missing-field", '"spec" is missing', expected=f"the spec of a {kind.name}"))
@@ -160,10 +163,21 @@ def _spec(document: Mapping[object, object], kind: Kind, diagnostics: list[Diagn
     if found.value is REFUSED:
         if found.guess is not REFUSED:
             diagnostics += under(untouched(kind.check(found.guess), found.diagnostics), "spec")
+            diagnostics += untouched(_check_in_place(metadata, found.guess, kind), under(found.diagnostics, "spec"))
         return None
     spec: Spec = found.value
     diagnostics += under(kind.check(spec), "spec")
+    diagnostics += _check_in_place(metadata, spec, kind)
     return spec
+
+
+def _check_in_place(metadata: Metadata | None, spec: Spec, kind: Kind) -> Iterator[Diagnostic]:
+    if metadata is None:
+        return
+    if kind.check_in_place is not None:
+        yield from kind.check_in_place(metadata, spec)
+    if kind.name != "AuthorizationPolicy":
+        yield from check_no_dry_run(metadata, kind.name)
 
 
 def _without_echo(document: object, diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

@@ -11,7 +11,8 @@ from attrs import frozen
 
 from store.diagnostic import Diagnostic, error, warning
 from store.resources.authorization_rule import Rule, check_rule, written
-from store.resources.fields import documented
+from store.resources.dry_run import check_dry_run
+from store.resources.fields import Metadata, documented
 from store.resources.names import check_limit
 from store.resources.policy_target import PolicySelector, PolicyTargetReference, check_policy_selector, check_target
 
@@ -82,6 +83,11 @@ def check(spec: AuthorizationPolicy) -> Iterator[Diagnostic]:
         if spec.action is Action.DENY and _speaks_of_http_only(rule):
             message = "this DENY rule names HTTP only: it refuses all traffic to TCP ports"
             yield warning("http-only-deny", message, "rules", i, hint="name the ports in to.operation.ports")
+
+
+def check_in_place(metadata: Metadata, spec: AuthorizationPolicy) -> Iterator[Diagnostic]:
+    """Yield what is wrong with *spec* beside its *metadata*, paths from the document."""
+    yield from check_dry_run(metadata, spec.action)
 
 
 def _check_action(spec: AuthorizationPolicy) -> Iterator[Diagnostic]:

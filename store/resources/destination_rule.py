@@ -15,8 +15,8 @@ from attrs import frozen
 from store.diagnostic import Diagnostic, error, warning
 from store.resources.client_tls import ClientTLSSettings, check_client_tls
 from store.resources.connection_pool import ConnectionPoolSettings, check_connection_pool
-from store.resources.export_to import OWN_NAMESPACE, check_export_to
-from store.resources.fields import Double, Duration, Old, PortSelector, Uint32, documented
+from store.resources.export_to import check_export_to, check_own_namespace, check_private
+from store.resources.fields import Double, Duration, Metadata, Old, PortSelector, Uint32, documented
 from store.resources.load_balancer import LoadBalancerSettings, SimpleLB, check_failover_acts, check_load_balancer
 from store.resources.names import (
     check_duration,
@@ -122,7 +122,10 @@ class RetryBudget:
         example="5",
     )
     budget_interval: Duration | None = documented(
-        "The time over which requests are counted.", since="1.27", unset="those under way count", example="10s"
+        "The time over which requests are counted; with 0s, those under way are.",
+        since="1.27",
+        unset="as 0s",
+        example="10s",
     )
 
 
@@ -240,16 +243,14 @@ def check(rule: DestinationRule) -> Iterator[Diagnostic]:
     yield from check_export_to(rule.export_to, "exportTo")
     if rule.workload_selector is not None:
         yield from check_policy_selector(rule.workload_selector, "workloadSelector")
-        yield from _check_private(rule.export_to)
 
 
-def _check_private(export_to: tuple[str, ...]) -> Iterator[Diagnostic]:
-    """A rule with a selector stays in its namespace. Which one that is, is not known here: a single name passes."""
-    others = [name for name in export_to if name != OWN_NAMESPACE]
-    if others and (len(export_to) > 1 or not is_dns_label(others[0])):
-        i = export_to.index(others[0])
-        message = f"with a workloadSelector the rule cannot be exported to {describe(others[0])}"
-        yield error("conflict", message, "exportTo", i, expected='"." or nothing')
+def check_in_place(metadata: Metadata, rule: DestinationRule) -> Iterator[Diagnostic]:
+    """Yield what is wrong with *rule* where it is: a rule with a selector stays in its namespace."""
+    yield from check_own_namespace(rule.export_to, metadata.namespace, "spec", "exportTo")
+    if rule.workload_selector is not None:
+        why = "a workloadSelector"
+        yield from check_private(rule.export_to, metadata.namespace, why, "spec", "exportTo")
 
 
 def _check_subset(subset: Subset, top: TrafficPolicy | None, *path: str | int) -> Iterator[Diagnostic]:
@@ -328,4 +329,4 @@ def _check_tunnel(tunnel: TunnelSettings, *path: str | int) -> Iterator[Diagnost
 def _check_retry_budget(budget: RetryBudget, *path: str | int) -> Iterator[Diagnostic]:
     if budget.percent is not None and not 0 <= budget.percent <= 100:
         yield error("bad-value", f"{budget.percent:g} is not a percentage", *path, "percent", expected="0 to 100")
-    yield from check_duration(budget.budget_interval, *path, "budgetInterval")
+    yield from check_duration(budget.budget_interval, *path, "budgetInterval", zero=True)

@@ -42,6 +42,8 @@ Spec = (
 
 Check = Callable[[Any], Iterator[Diagnostic]]
 """A kind's own rules: takes an instance of the kind's class, yields diagnostics whose paths start inside `spec`."""
+CheckInPlace = Callable[[Metadata, Any], Iterator[Diagnostic]]
+"""Rules that rest on the metadata, too: takes both, yields diagnostics whose paths start at the document."""
 
 
 @frozen
@@ -56,6 +58,7 @@ class Kind:
         versions: all accepted, the first is what we write.
         spec: the class of its `spec`.
         check: its rules.
+        check_in_place: those of its rules that rest on the metadata, too; None if there are none.
         runs: whether hosts do what it says; if not, `apply` refuses it as `not-supported` and `validate` warns.
         namespaced: whether there is one of a name in each namespace; if not, its Key has the namespace `default`.
     """
@@ -67,6 +70,7 @@ class Kind:
     versions: tuple[str, ...]
     spec: type[Spec]
     check: Check
+    check_in_place: CheckInPlace | None = None
     runs: bool = True
     namespaced: bool = True
 
@@ -105,20 +109,22 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("Gateway", "gateways", "gw", _NETWORKING, _VERSIONS, Gateway, gateway.check),
-        Kind("VirtualService", "virtualservices", "vs", _NETWORKING, _VERSIONS, VirtualService, virtual_service.check),
-        Kind(
-            "DestinationRule", "destinationrules", "dr", _NETWORKING, _VERSIONS, DestinationRule, destination_rule.check
-        ),
-        Kind("ServiceEntry", "serviceentries", "se", _NETWORKING, _VERSIONS, ServiceEntry, service_entry.check),
+        Kind("VirtualService", "virtualservices", "vs", _NETWORKING, _VERSIONS, VirtualService, virtual_service.check,
+             virtual_service.check_in_place),
+        Kind("DestinationRule", "destinationrules", "dr", _NETWORKING, _VERSIONS, DestinationRule,
+             destination_rule.check, destination_rule.check_in_place),
+        Kind("ServiceEntry", "serviceentries", "se", _NETWORKING, _VERSIONS, ServiceEntry, service_entry.check,
+             service_entry.check_in_place),
         Kind("WorkloadEntry", "workloadentries", "we", _NETWORKING, _VERSIONS, WorkloadEntry, workload_entry.check,
              runs=False),
         Kind("WorkloadGroup", "workloadgroups", "wg", _NETWORKING, _VERSIONS, WorkloadGroup, workload_group.check,
              runs=False),
-        Kind("Sidecar", "sidecars", "", _NETWORKING, _VERSIONS, Sidecar, sidecar.check, runs=False),
+        Kind("Sidecar", "sidecars", "", _NETWORKING, _VERSIONS, Sidecar, sidecar.check, sidecar.check_in_place,
+             runs=False),
         Kind("PeerAuthentication", "peerauthentications", "pa", _SECURITY, _SECURITY_VERSIONS, PeerAuthentication,
              peer_authentication.check, runs=False),
         Kind("AuthorizationPolicy", "authorizationpolicies", "ap", _SECURITY, _SECURITY_VERSIONS, AuthorizationPolicy,
-             authorization_policy.check, runs=False),
+             authorization_policy.check, authorization_policy.check_in_place, runs=False),
         Kind("MeshConfig", "meshconfigs", "mc", "meshctl", ("v1",), MeshConfig, mesh_config.check, namespaced=False),
         Kind("Grant", "grants", "gr", "meshctl", ("v1",), Grant, grant.check, runs=False, namespaced=False),
     )

@@ -21,7 +21,7 @@ UNIX = "unix://"
 
 _LABEL = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?", re.ASCII)
 _LOWER_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
-_WILDCARD_LABEL = re.compile(r"\*-?([a-zA-Z0-9]([-a-zA-Z0-9]{0,60}[a-zA-Z0-9])?)?", re.ASCII)
+_WILDCARD_LABEL = re.compile(r"(?=.{1,63}\Z)\*(-?[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)?", re.ASCII)
 _LABEL_KEY_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII)
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?", re.ASCII)
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+", re.ASCII)
@@ -58,6 +58,8 @@ def is_cidr(text: str) -> bool:
     address, slash, prefix = text.partition("/")
     if not slash or not is_ip(address) or not prefix.isdecimal():  # Python would take a netmask there, too
         return False
+    if len(prefix) > 1 and prefix.startswith("0"):
+        return False
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -89,16 +91,18 @@ def host_problem(host: str, *, partial: bool = True) -> str | None:
         host: `reviews`, `foo.com`, `*.foo.com`, `*`.
         partial: whether the wildcard may touch other characters, `*foo.com`, `*-bar.foo.com`.
     """
-    if host == "*" or not host.startswith("*"):
-        return None if host == "*" else fqdn_problem(host)
     first, dot, rest = host.partition(".")
+    if host == "*" or (not rest and is_dns_label(first)):  # a short name may be a number
+        return None
+    if not host.startswith("*"):
+        return fqdn_problem(host)
+    if len(host) > 255:
+        return "it is longer than 255 characters"
     if first != "*" and not partial:
         return 'a "*" has to be the whole first label'
     if not _WILDCARD_LABEL.fullmatch(first):
         return f"{describe(first)} is not a DNS label"
-    if dot:
-        return fqdn_problem(rest)
-    return "it is longer than 255 characters" if len(host) > 255 else None
+    return fqdn_problem(rest) if dot else None
 
 
 def dotted_host_problem(host: str) -> str | None:
@@ -117,11 +121,9 @@ def unix_socket_problem(address: str) -> str | None:
     if not address.startswith(UNIX):
         return f"it does not begin with {UNIX}"
     name = address.removeprefix(UNIX)
-    if name.startswith("@"):
-        return None
-    if not name.startswith("/"):
+    if not name.startswith(("/", "@")):
         return "its path does not begin with /"
-    return "its path names a directory" if name.endswith("/") else None
+    return "a socket is no directory, and the / at the end makes it one" if name.endswith("/") else None
 
 
 def hosts_overlap(one: str, other: str) -> bool:

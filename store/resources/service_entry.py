@@ -11,8 +11,8 @@ import attrs
 from attrs import frozen
 
 from store.diagnostic import Diagnostic, error, not_supported, warning
-from store.resources.export_to import check_export_to
-from store.resources.fields import Old, Uint32, documented
+from store.resources.export_to import check_export_to, check_own_namespace
+from store.resources.fields import Metadata, Old, Uint32, documented
 from store.resources.names import check_limit, check_port, fqdn_problem, host_problem, is_cidr, is_dns_label, is_ip
 from store.resources.ports import SUPPORTED_PROTOCOLS, check_protocol, is_http, is_protocol, is_tls
 from store.resources.resolution import LOOKED_UP, SUPPORTED_RESOLUTIONS, Resolution, check_endpoint
@@ -105,6 +105,11 @@ def check(entry: ServiceEntry) -> Iterator[Diagnostic]:
     yield from check_export_to(entry.export_to, "exportTo", nobody=True)
 
 
+def check_in_place(metadata: Metadata, entry: ServiceEntry) -> Iterator[Diagnostic]:
+    """Yield what is wrong with *entry* where it is, paths from the document."""
+    yield from check_own_namespace(entry.export_to, metadata.namespace, "spec", "exportTo")
+
+
 def _check_hosts(entry: ServiceEntry) -> Iterator[Diagnostic]:
     if not entry.hosts:
         yield error("missing-field", "a ServiceEntry has at least one host", expected="hosts")
@@ -130,8 +135,9 @@ def _host_problem(host: str, entry: ServiceEntry) -> str | None:
     if problem:
         return problem
     wildcard = host.startswith("*")
-    if wildcard and entry.resolution in LOOKED_UP and not entry.endpoints:
-        return f"a wildcard cannot be looked up; resolution {entry.resolution} without endpoints looks up the hosts"
+    if entry.resolution in LOOKED_UP and not entry.endpoints and fqdn_problem(host):
+        what = "a wildcard" if wildcard else "a number"
+        return f"{what} cannot be looked up; resolution {entry.resolution} without endpoints looks up the hosts"
     if not wildcard and entry.resolution is Resolution.DYNAMIC_DNS:
         return "resolution DYNAMIC_DNS is for wildcards; DNS looks up a name"
     return None

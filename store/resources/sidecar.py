@@ -12,8 +12,8 @@ from attrs import frozen
 from store.diagnostic import Diagnostic, error, warning
 from store.resources.connection_pool import ConnectionPoolSettings, check_connection_pool
 from store.resources.destination import Destination, check_destination
-from store.resources.egress_hosts import check_egress_hosts
-from store.resources.fields import Uint32, documented
+from store.resources.egress_hosts import check_egress_hosts, check_egress_repeats
+from store.resources.fields import Metadata, Uint32, documented
 from store.resources.names import UNIX, check_port, is_dns_label, is_ip, unix_socket_problem
 from store.resources.ports import check_known_protocol, is_http, is_protocol, is_tls
 from store.resources.server_tls import ServerTLSSettings, TLSMode, check_server_tls
@@ -144,6 +144,12 @@ def check(sidecar: Sidecar) -> Iterator[Diagnostic]:
         yield from _check_egress_proxy(policy.egress_proxy, policy.mode, "outboundTrafficPolicy")
 
 
+def check_in_place(metadata: Metadata, sidecar: Sidecar) -> Iterator[Diagnostic]:
+    """Yield which hosts of *sidecar* say nothing new where it is, paths from the document."""
+    for i, listener in enumerate(sidecar.egress):
+        yield from check_egress_repeats(listener.hosts, metadata.namespace, "spec", "egress", i, "hosts")
+
+
 # --- ingress ------------------------------------------------------------------------------------------------
 
 
@@ -179,7 +185,7 @@ def _endpoint_problem(endpoint: str) -> str | None:
     host, colon, port = endpoint.rpartition(":")
     if not colon or endpoint.endswith("]"):
         return "it has no port"
-    if host not in ("", "127.0.0.1", "0.0.0.0", "[::1]", "[::]"):
+    if host not in ("", "127.0.0.1", "0.0.0.0", "[127.0.0.1]", "[0.0.0.0]", "[::1]", "[::]"):
         return f"{describe(host)} is no address of the host itself"
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
         return f"{describe(port)} is not a port"

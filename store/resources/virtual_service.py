@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from store.diagnostic import Diagnostic, error, not_supported, warning
-from store.resources.export_to import check_export_to
-from store.resources.fields import documented
+from store.resources.export_to import check_export_to, check_own_namespace
+from store.resources.fields import Metadata, documented
 from store.resources.http_route import (
     Destination,
     HTTPMatchRequest,
@@ -107,6 +107,11 @@ def check(service: VirtualService) -> Iterator[Diagnostic]:
     yield from _check_l4(service, for_gateways)
     yield from check_export_to(service.export_to, "exportTo")
     yield from check_reachability(service.http, service.tls, service.tcp, service.gateways or (MESH,))
+
+
+def check_in_place(metadata: Metadata, service: VirtualService) -> Iterator[Diagnostic]:
+    """Yield what is wrong with *service* where it is, paths from the document."""
+    yield from check_own_namespace(service.export_to, metadata.namespace, "spec", "exportTo")
 
 
 def _check_delegate(service: VirtualService) -> Iterator[Diagnostic]:

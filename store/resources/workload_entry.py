@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from store.diagnostic import Diagnostic, error, not_supported
+from store.diagnostic import Diagnostic, error, not_supported, warning
 from store.resources.fields import Uint32, documented
 from store.resources.names import (
     UNIX,
@@ -57,8 +57,7 @@ MAX_PORTS = 128
 MAX_ADDRESS_CHARACTERS = 256
 MAX_NETWORK_CHARACTERS = MAX_LOCALITY_CHARACTERS = 2048
 MAX_SERVICE_ACCOUNT_CHARACTERS = 253
-MAX_PORT_NAME_CHARACTERS = 62
-"""One less than a DNS label may have; all these limits are those of Istio's published schema."""
+"""All these limits are those of Istio's published schema."""
 
 
 def check(entry: WorkloadEntry) -> Iterator[Diagnostic]:
@@ -87,10 +86,13 @@ def bad_name(address: str, *path: str | int, expected: str) -> Iterator[Diagnost
 
 
 def missing_address(entry: WorkloadEntry, *at: str | int) -> Iterator[Diagnostic]:
-    """Yield that *entry*, which has no address, needs one: it has no network either."""
+    """Yield that *entry*, which has no address, needs one, or that it is left to the gateways of its network."""
     if not entry.network:
         yield error("missing-field", "there is no address", *at, expected="address",
                     hint="only an entry with a network can do without")  # fmt: skip
+    else:
+        message = f"without address it is reached through the gateways of the network {describe(entry.network)} only"
+        yield warning("no-address", message, *at, "network", hint='add "address" if it can be reached directly')
 
 
 def check_socket(address: str, *path: str | int) -> Iterator[Diagnostic]:
@@ -129,6 +131,6 @@ def _check_ports(entry: WorkloadEntry, *path: str | int) -> Iterator[Diagnostic]
     yield from check_limit(len(entry.ports), MAX_PORTS, "ports", *path)
     for name, number in entry.ports.items():
         yield from check_port(number, *path, name)
-        if not is_dns_label(name) or len(name) > MAX_PORT_NAME_CHARACTERS:
-            expected = f"letters, digits and -, up to {MAX_PORT_NAME_CHARACTERS} characters"
+        if not is_dns_label(name):
+            expected = "letters, digits and -, up to 63 characters"
             yield error("bad-value", f"{describe(name)} is not a name of a port", *path, name, expected=expected)

@@ -18,7 +18,9 @@ from store.resources.names import (
 LONG = ".".join(["a" * 63] * 4)  # 255 characters
 
 
-@pytest.mark.parametrize("host", ["a", "A-1.b", "a.", "*", "*.a", "*a.b", "*-a.b", "1.a", LONG])
+@pytest.mark.parametrize(
+    "host", ["a", "A-1.b", "a.", "*", "*.a", "*a.b", "*-a.b", "1.a", "1", "1.", "*" + "a" * 62, LONG]
+)
 def test_hosts_that_istio_takes_are_taken(host: str) -> None:
     """Short names, final dots, upper case and partial wildcards are hosts."""
     assert host_problem(host) is None
@@ -38,6 +40,11 @@ def test_hosts_that_istio_takes_are_taken(host: str) -> None:
         "**",
         "*.*.a",
         "*.",
+        "*-",
+        "*--a",
+        "*" + "a" * 63,
+        "*.1",
+        "*." + LONG[2:] + "a",
         "1.2.3.4",
         "a" * 64,
         LONG + "a",
@@ -115,6 +122,7 @@ def test_timeouts_are_whole_milliseconds() -> None:
         ("unix://", False),
         ("unix://run/a.sock", False),
         ("unix:///run/", False),
+        ("unix://@abstract/", False),
     ],
 )
 def test_unix_sockets(address: str, good: bool) -> None:

@@ -11,7 +11,7 @@ from store.codec import decode, encode
 from store.diagnostic import render_path
 from store.plan import classes_below, plan_of
 from store.reader import read
-from store.resources.egress_hosts import check_egress_hosts
+from store.resources.egress_hosts import check_egress_hosts, check_egress_repeats
 from store.resources.kinds import kind_by_word
 from store.resources.sidecar import EgressListener, IngressListener, OutboundTrafficPolicy, Sidecar, check
 from store.stand_in import placeholder
@@ -84,6 +84,9 @@ HOSTS = [
     (["shop/a.com", "shop/*"], ["ignored [1]"]),
     (["~shop/*", "~shop/a.com"], ["ignored [1]"]),
     (["./*", "./*"], ["ignored [1]"]),
+    (["./a.com", "bank/a.com"], ["ignored [1]"]),
+    (["bank/*", "~./*", "./a.com"], ["ignored [2]"]),
+    (["~bank/a.com", "~./a.com"], ["ignored [1]"]),
     (["*/*", "shop/*"], ["ignored "]),
     (["a.com", "shop/*", "b"], ["bad-host [0]", "bad-host [2]"]),
 ]
@@ -92,12 +95,14 @@ HOSTS = [
 @pytest.mark.parametrize(("hosts", "expected"), HOSTS)
 def test_hosts_that_add_nothing_are_told(hosts: list[str], expected: list[str]) -> None:
     """A host is named twice by itself or by `*` of its namespace; what is taken out is another list."""
-    assert expected == [f"{one.code} {render_path(one.path)}" for one in check_egress_hosts(hosts)]
+    said = [*check_egress_hosts(hosts), *check_egress_repeats(hosts, "bank")]
+
+    assert expected == [f"{one.code} {render_path(one.path)}" for one in said]
 
 
 @given(st.lists(st.text(alphabet="*~./ab-", max_size=8)))
 def test_any_text_is_judged(hosts: list[str]) -> None:
     """No text makes the check fail, and no host is refused twice."""
-    refused = [one.path for one in check_egress_hosts(hosts) if one.is_error]
+    refused = [one.path for one in (*check_egress_hosts(hosts), *check_egress_repeats(hosts, "a")) if one.is_error]
 
     assert len(set(refused)) == len(refused)

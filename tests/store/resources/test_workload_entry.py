@@ -26,7 +26,7 @@ def test_what_is_as_long_as_it_may_be_is_fine() -> None:
     """Every limit itself is allowed; a name in DNS ends before an address does."""
     full = WorkloadEntry(
         address=LONGEST_NAME,
-        ports={**ports(127), "a" * 62: Uint32(65535)},
+        ports={**ports(127), "a" * 63: Uint32(65535)},
         labels=labels(256),
         network="n" * 2048,
         locality="l" * 2048,
@@ -46,7 +46,7 @@ def test_what_is_as_long_as_it_may_be_is_fine() -> None:
         (WorkloadEntry("10.0.0.1", network="n" * 2049), "limit network"),
         (WorkloadEntry("10.0.0.1", locality="l" * 2049), "limit locality"),
         (WorkloadEntry("10.0.0.1", service_account="s" * 254), "limit serviceAccount"),
-        (WorkloadEntry("10.0.0.1", ports={"a" * 63: Uint32(80)}), f"bad-value ports.{'a' * 63}"),
+        (WorkloadEntry("10.0.0.1", ports={"a" * 64: Uint32(80)}), f"bad-value ports.{'a' * 64}"),
     ],
 )
 def test_one_more_is_refused_where_it_stands(entry: WorkloadEntry, expected: str) -> None:
