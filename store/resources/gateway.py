@@ -76,7 +76,8 @@ def check(gateway: Gateway) -> Iterator[Diagnostic]:
             yield error("duplicate", f"port name {describe(name)} is used twice", "servers", i, "port", "name",
                         expected="names that are unique in the Gateway")  # fmt: skip
         if server.name and server.name in server_names:
-            yield error("duplicate", f"server name {describe(server.name)} is used twice", "servers", i, "name")
+            yield warning("duplicate", f"server name {describe(server.name)} is used twice", "servers", i, "name",
+                          hint="give each a name of its own: statistics are counted by it")  # fmt: skip
         port_names.add(name)
         server_names.add(server.name or "")
 

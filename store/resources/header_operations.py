@@ -78,13 +78,13 @@ def check_authority(headers: Headers | None, rewritten: str | None, *at: str | i
     before = "rewrite.authority" if rewritten else None
     request = headers.request if headers else None
     for verb, values in (("set", request.set), ("add", request.add)) if request else ():
-        for name in values:
+        for name, value in values.items():
             if name.lower() not in _AUTHORITY:
                 continue
             if before:
                 message = f"{describe(name)} sets the authority, which {before} sets already"
                 yield error("conflict", message, *at, "request", verb, name, hint="set it in one place")
-            before = f"headers.request.{verb}"
+            before = f"headers.request.{verb}" if value else before
 
 
 def _check_operations(operations: HeaderOperations, *at: str | int, authority: bool) -> Iterator[Diagnostic]:

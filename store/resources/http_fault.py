@@ -101,8 +101,9 @@ def _check_delay(delay: Delay, *at: str | int) -> Iterator[Diagnostic]:
         yield error("bad-value", message, *at, "exponentialDelay", hint='write "fixedDelay"')
     elif delay.fixed_delay is None:
         yield warning("no-effect", "the delay has no length", *at, hint='write "fixedDelay"')
-    else:
-        yield from _check_share(delay.percentage, "is delayed", *at)
+    elif delay.percentage is None:
+        yield _nobody("is delayed", *at)
+    yield from _check_share(delay.percentage, *at)
 
 
 def _check_abort(abort: Abort, *at: str | int) -> Iterator[Diagnostic]:
@@ -119,13 +120,16 @@ def _check_abort(abort: Abort, *at: str | int) -> Iterator[Diagnostic]:
         yield error("bad-value", message, *at, "http2Error", hint='write "httpStatus" or "grpcStatus"')
     elif abort.http_status is None and abort.grpc_status is None:
         yield warning("no-effect", "the abort has no status", *at, hint='write "httpStatus" or "grpcStatus"')
-    else:
-        yield from _check_share(abort.percentage, "gets the error", *at)
+    elif abort.percentage is None:
+        yield _nobody("gets the error", *at)
+    yield from _check_share(abort.percentage, *at)
 
 
-def _check_share(percentage: Percent | None, what: str, *at: str | int) -> Iterator[Diagnostic]:
+def _check_share(percentage: Percent | None, *at: str | int) -> Iterator[Diagnostic]:
     if percentage:
         yield from check_percent(percentage, *at, "percentage", finest=FINEST_PERCENT)
-    else:
-        message = f"no request {what}: without percentage it is 0 %"
-        yield warning("no-effect", message, *at, hint="write percentage: {value: 100} for all requests")
+
+
+def _nobody(what: str, *at: str | int) -> Diagnostic:
+    message = f"no request {what}: without percentage it is 0 %"
+    return warning("no-effect", message, *at, hint="write percentage: {value: 100} for all requests")

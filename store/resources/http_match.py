@@ -101,6 +101,9 @@ class HTTPMatchRequest:
 _CLAIM = re.compile(r"@request\.auth\.claims(\..+|\[.+\])", re.ASCII | re.IGNORECASE)
 """A claim of a validated token: `@request.auth.claims.group`, `@request.auth.claims[group][name]`."""
 
+_PSEUDO_HEADERS = frozenset({":authority", ":method", ":path", ":scheme"})
+"""Those of a request that Istio knows (RFC 7540); `:status` it lets pass too, which no request has."""
+
 PRESENCE = "*"
 """The `regex` of `withoutHeaders` that is no expression: it asks for presence."""
 
@@ -155,6 +158,9 @@ def _check_header(name: str, *at: str | int, for_gateways: bool) -> Iterator[Dia
             yield error("bad-value", message, *at, expected='"gateways" with Gateways and without "mesh"')
     elif name == ":status":
         yield warning("no-effect", 'a request has no ":status": this never matches', *at)
+    elif name.startswith(":") and name not in _PSEUDO_HEADERS:
+        expected = f"a header name, or one of {', '.join(sorted(_PSEUDO_HEADERS))}"
+        yield error("bad-value", f"{describe(name)} cannot be a header: no request has it", *at, expected=expected)
     elif problem := header_name_problem(name):
         hint = "write @request.auth.claims.NAME" if name.lower().startswith("@request") else None
         yield error("bad-value", f"{describe(name)} cannot be a header: {problem}", *at, hint=hint)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from store.diagnostic import Diagnostic, error
+from store.diagnostic import Diagnostic, error, warning
 from store.resources.fields import Uint32, documented
 from store.resources.http_match import HTTPMatchRequest
 from store.resources.names import check_port, control_problem
@@ -52,15 +52,17 @@ REDIRECT_CODES = (301, 302, 303, 307, 308)
 def check_redirect(redirect: HTTPRedirect, *at: str | int) -> Iterator[Diagnostic]:
     """Yield what is wrong with *redirect*, which stands at *at*."""
     changes = (redirect.uri, redirect.authority, redirect.port, redirect.derive_port, redirect.scheme)
-    if not any(change is not None and change != "" for change in (*changes, redirect.prefix_rewrite)):
+    if not any((*changes, redirect.prefix_rewrite)):
         expected = "one of uri, authority, port, derivePort, scheme, prefixRewrite"
         yield error("missing-field", "a redirect changes something", *at, expected=expected)
     code = redirect.redirect_code
     if code and code not in REDIRECT_CODES:
         expected = f"one of {', '.join(map(str, REDIRECT_CODES))}"
         yield error("bad-value", f"{code} is not a redirect", *at, "redirectCode", expected=expected)
-    if redirect.port is not None:
+    if redirect.port:
         yield from check_port(redirect.port, *at, "port")
+    elif redirect.port is not None:
+        yield warning("no-effect", "port 0 is no port, and the port stays as it is", *at, "port", hint="leave it out")
     if redirect.scheme and redirect.scheme not in ("http", "https"):
         hint = f'write "{redirect.scheme.lower()}"' if redirect.scheme.lower() in ("http", "https") else None
         message = f"{describe(redirect.scheme)} is not a scheme"

@@ -10,7 +10,7 @@ from typing import ClassVar
 import attrs
 from attrs import evolve, frozen
 
-from store.diagnostic import Diagnostic, error
+from store.diagnostic import Diagnostic, error, warning
 from store.resources.destination import Destination, check_destination, check_weights
 from store.resources.direct_response import HTTPDirectResponse, check_direct_response
 from store.resources.fields import Duration, Int32, Old, documented
@@ -207,8 +207,8 @@ def _check_delegate(rule: HTTPRoute, *at: str | int, delegate: bool) -> Iterator
         message = "a VirtualService without hosts is a delegate, and delegates have no delegates of their own"
         yield error("conflict", message, *at, "delegate", hint="write hosts, or the rules themselves")
     if not rule.delegate.name:
-        message = "a delegate is a VirtualService, and this one has no name"
-        yield error("missing-field", message, *at, "delegate", expected="name")
+        message = "a delegate is a VirtualService, and this one has no name: the rule is left out"
+        yield warning("no-effect", message, *at, "delegate", hint='write "name", or a route')
     for name, written in (("route", rule.route), ("redirect", rule.redirect)):
         if written:
             message = f"{name} and delegate exclude each other"

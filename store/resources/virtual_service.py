@@ -192,11 +192,11 @@ _PAIR = re.compile(r"[^/]+/[^/]+")
 def check_gateway_names(names: Sequence[str], *at: str | int) -> Iterator[Diagnostic]:
     """Yield what is wrong with each of the gateway *names* at *at* (Istio judges none after a name without slash)."""
     for i, name in enumerate(names):
-        if _PAIR.fullmatch(name) or is_dns_label(name):
+        if _PAIR.fullmatch(name):
             good = all(is_dns_label(part) for part in name.split("/"))
         else:
             good = fqdn_problem(name) is None
-            if good:
+            if good and "." in name:
                 yield _long_name(name, *at, i)
         if not good:
             message = f"{describe(name)} is not a gateway"
