@@ -12,6 +12,7 @@ from store.analysis import (
     certificates,
     chosen_ports,
     client_labels,
+    covered_rules,
     gateway_conflicts,
     gateway_hosts,
     gateway_selectors,
@@ -77,6 +78,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     Analyzer(http_rules.CODES, http_rules.findings),
     Analyzer(unserved_hosts.CODES, unserved_hosts.findings),
     Analyzer(short_names.CODES, short_names.findings),
+    Analyzer(covered_rules.CODES, covered_rules.findings),
 )
 
 

@@ -1,7 +1,7 @@
 """Which rules and blocks of one VirtualService can never match, since what stands before them takes everything.
 
 Said is only what is certain for every request; nothing here knows other resources (several VirtualServices for one
-host are a matter of `store/analysis`).
+host are a matter of `store/analysis/covered_rules.py`, which asks `EarlierBlocks` too).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from itertools import islice
 from attrs import frozen
 
 from store.diagnostic import Diagnostic, warning
-from store.resources.fields import StringMatch
+from store.resources.fields import Key, StringMatch
 from store.resources.http_match import HTTPMatchRequest
 from store.resources.http_route import HTTPRoute
 from store.resources.l4_route import L4MatchAttributes, TCPRoute, TLSMatchAttributes, TLSRoute
@@ -52,12 +52,20 @@ def takes_everything(rule: HTTPRoute) -> bool:
 
 
 @frozen
-class _Block:
-    """A block and where it stands; *match* is None for a rule without conditions, which is like an empty block."""
+class PlacedBlock:
+    """A block and where it stands.
+
+    Attributes:
+        rule: position of its rule.
+        match: position in the rule; None for a rule without conditions, which is like an empty block.
+        block: its conditions.
+        owner: whose it is, where blocks of several VirtualServices are compared.
+    """
 
     rule: int
     match: int | None
     block: HTTPMatchRequest
+    owner: Key | None = None
 
     def __str__(self) -> str:
         return f"http[{self.rule}]" if self.match is None else f"http[{self.rule}].match[{self.match}]"
@@ -65,7 +73,7 @@ class _Block:
 
 def _check_http(rules: Sequence[HTTPRoute], gateways: frozenset[str]) -> Iterator[Diagnostic]:
     catch_all: int | None = None
-    earlier = _Earlier(gateways)
+    earlier = EarlierBlocks(gateways)
     for i, rule in enumerate(rules):
         if catch_all is not None and all(gateways.issuperset(block.gateways) for block in rule.match):
             yield _after(f"http[{catch_all}]", "http", i)
@@ -78,11 +86,11 @@ def _check_http(rules: Sequence[HTTPRoute], gateways: frozenset[str]) -> Iterato
             if cover:
                 yield _ineffective(str(cover), "http", i, "match", j)
             if rule.delegate is None:  # a delegate's rules may leave some of these requests to the rules behind
-                earlier.add(_Block(i, j, block))
+                earlier.add(PlacedBlock(i, j, block))
         if rule.match and repeated == len(rule.match):
             yield _repeated("http", i)
         if not rule.match and rule.delegate is None:
-            earlier.add(_Block(i, None, HTTPMatchRequest()))
+            earlier.add(PlacedBlock(i, None, HTTPMatchRequest()))
         if catch_all is None and takes_everything(rule):
             catch_all = i
 
@@ -102,27 +110,31 @@ def _ineffective(cover: str, *at: str | int) -> Diagnostic:
     return warning(INEFFECTIVE_MATCH, message, *at, hint="put what is narrower first, or remove it")
 
 
-class _Earlier:
+class EarlierBlocks:
     """The blocks so far, by what they say of the path."""
 
     def __init__(self, gateways: frozenset[str]) -> None:
+        """Args:
+        gateways: who applies blocks that name no gateways of their own.
+        """
         self._gateways = gateways
-        self._same: dict[object, _Block] = {}
-        self._by_path: dict[tuple[str, str], list[_Block]] = {}
+        self._same: dict[object, PlacedBlock] = {}
+        self._by_path: dict[tuple[str, str], list[PlacedBlock]] = {}
         self._prefix_lengths: set[int] = set()
 
-    def add(self, new: _Block) -> None:
+    def add(self, new: PlacedBlock) -> None:
+        """Let *new* take what it takes from the blocks that are asked for afterwards."""
         self._same.setdefault(_key(new.block), new)
         kind, text = _path(new.block)
         self._by_path.setdefault((kind, text), []).append(new)
         if kind.endswith("prefix"):
             self._prefix_lengths.add(len(text))
 
-    def same(self, block: HTTPMatchRequest) -> _Block | None:
+    def same(self, block: HTTPMatchRequest) -> PlacedBlock | None:
         """Return the earlier block that asks for the same, or None."""
         return self._same.get(_key(block))
 
-    def covering(self, block: HTTPMatchRequest) -> _Block | None:
+    def covering(self, block: HTTPMatchRequest) -> PlacedBlock | None:
         """Return an earlier block that takes every request that *block* would, or None."""
         found = (
             other for other in islice(self._candidates(block), MAX_COMPARED)
@@ -130,7 +142,7 @@ class _Earlier:
         )  # fmt: skip
         return next(found, None)
 
-    def _candidates(self, block: HTTPMatchRequest) -> Iterator[_Block]:
+    def _candidates(self, block: HTTPMatchRequest) -> Iterator[PlacedBlock]:
         """Yield the earlier blocks that take every path that *block* takes."""
         kind, text = _path(block)
         yield from self._by_path.get(_ANY_PATH, ())

@@ -16,7 +16,8 @@ spec:
 
 def test_both_are_told_and_each_names_the_other() -> None:
     """Who reads one of the documents sees where the other is, and whose rules come first."""
-    first, second = found(mesh(REGISTRY, RULES % ("a", "default", "reviews", ""), RULES % ("b", "shop", "reviews", "")))
+    there = mesh(REGISTRY, RULES % ("a", "default", "reviews", ""), RULES % ("b", "shop", "reviews", ""))
+    first, second = found(there, "IST0109")
 
     assert [("VirtualService default/a", "spec.hosts[0]"), ("VirtualService shop/b", "spec.hosts[0]")] == at(
         (first, second)
