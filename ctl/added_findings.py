@@ -37,9 +37,9 @@ def added_findings(
         hosts: the live ones.
         loaded: the documents of *made*, for places.
     """
-    records = stored_records(before, keys)
-    old = {key: record.document for key, record in records.items()}
     with uncollected():
+        records = stored_records(before, keys)
+        old = {key: record.document for key, record in records.items()}
         mesh = Mesh(Shelf(old), hosts, documents=old)
         new = _changed(old, made)
         found = added(mesh, Mesh(Shelf(new), hosts, documents=new, like=mesh), made.keys())

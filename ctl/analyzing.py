@@ -13,7 +13,6 @@ from ctl.exit_codes import ExitCode
 from ctl.inputs import Inputs, Loaded
 from ctl.output import print_object, show, talk
 from ctl.places import Places, live_hosts, stored_records
-from ctl.stored import unreadable
 from store.analysis.analyze import analyze
 from store.analysis.code import key_of
 from store.analysis.mesh import Mesh
@@ -78,7 +77,9 @@ def analyze_files(inputs: Inputs, question: Question) -> ExitCode:
     if inputs.is_refused:
         return _say(_refused(inputs), question)
     resources = {each.resource.key: each.resource for each in sorted(inputs.loaded, key=_offline_age)}
-    return _say(_found(resources, {}, None, inputs, question), question)
+    with uncollected():
+        found = _found(resources, {}, None, inputs, question)
+    return _say(found, question)
 
 
 async def analyze_mesh(etcd: Etcd, keys: Keys, inputs: Inputs, question: Question) -> ExitCode:
@@ -95,22 +96,30 @@ async def analyze_mesh(etcd: Etcd, keys: Keys, inputs: Inputs, question: Questio
     """
     if inputs.is_refused:
         return _say(_refused(inputs), question)
-    state = await read_state(etcd, keys)
-    _tell_unreadable(state, keys)
-    records = stored_records(state, keys)
+    state, hosts = await read_state(etcd, keys), await live_hosts(etcd, keys)
     files = {each.resource.key: each.resource for each in sorted(inputs.loaded, key=lambda each: each.resource.key)}
-    said: list[Diagnostic] = []
+    with uncollected():
+        records = stored_records(state, keys)
+        _tell_unreadable(state, keys, records)
+        resources, said = _together(records, files)
+        found = _found(resources, records, hosts, inputs, question, said)
+    return _say(found, question)
+
+
+def _together(
+    records: Mapping[Key, Record], files: Mapping[Key, Resource]
+) -> tuple[dict[Key, Resource], list[Diagnostic]]:
+    """Return the mesh after an apply of *files*, oldest first, and what is to be said of stored resources as such."""
     resources: dict[Key, Resource] = {}
+    said: list[Diagnostic] = []
     for key, record in records.items():
-        if key not in files:
+        resource = files.get(key)
+        if resource is None:
             resource, about = understand(record.document)
             said += (evolve(each, resource=str(key)) for each in about)
-        else:
-            resource = files[key]
         if resource is not None:
             resources[key] = resource
-    found = _found(resources | files, records, await live_hosts(etcd, keys), inputs, question, said)
-    return _say(found, question)
+    return resources | files, said
 
 
 def _offline_age(loaded: Loaded) -> tuple[bool, str]:
@@ -119,9 +128,10 @@ def _offline_age(loaded: Loaded) -> tuple[bool, str]:
     return created is None, created or ""
 
 
-def _tell_unreadable(state: State, keys: Keys) -> None:
-    for broken in unreadable(state, keys):
-        talk([f"meshctl: the record of {broken} cannot be read; it is left out"])
+def _tell_unreadable(state: State, keys: Keys, records: Mapping[Key, Record]) -> None:
+    for key in map(keys.parse_resource, state.raw):
+        if key is not None and key not in records:
+            talk([f"meshctl: the record of {key} cannot be read; it is left out"])
 
 
 def _refused(inputs: Inputs) -> Answer:
@@ -138,8 +148,7 @@ def _found(
 ) -> Answer:
     """Return what is found in *resources*, together with what is *said* of stored ones and of files."""
     about_each = audible((*inputs.diagnostics, *said), resources, question.suppress)
-    with uncollected():
-        across = analyze(Mesh(resources, hosts), suppress=question.suppress)
+    across = analyze(Mesh(resources, hosts), suppress=question.suppress)
     places = Places({each.resource.key: each.document for each in inputs.loaded}, records)
     shown = (each for each in (*about_each, *across) if _is_wanted(each, question.namespace))
     located = _as_read(map(places.located, shown), inputs)
