@@ -119,7 +119,7 @@ def _together(
             said += (evolve(each, resource=str(key)) for each in about)
         if resource is not None:
             resources[key] = resource
-    return resources | files, said
+    return {**resources, **files}, said
 
 
 def _offline_age(loaded: Loaded) -> tuple[bool, str]:

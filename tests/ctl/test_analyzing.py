@@ -26,6 +26,7 @@ spec:
   - route:
     - destination: {host: %s}
 """
+OTHER_RULE = RULE.replace("  - route:", "  - match: [{uri: {prefix: /b}}]\n    route:")
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_a_finding_stands_at_its_field(run: Run) -> None:
 def test_json_is_that_of_the_contract(run: Run) -> None:
     """Both places of a conflict have file, line and column."""
     Path("a.yaml").write_text(RULE % ("a", "default", "reviews") + "---\n" + SERVICE)
-    Path("b.yaml").write_text(RULE % ("b", "default", "reviews"))
+    Path("b.yaml").write_text(OTHER_RULE % ("b", "default", "reviews"))
     answer = run.json("-f", ".", "--offline")
     first, second = answer["diagnostics"]  # type: ignore[misc]  # checked by the assertion
 
@@ -92,7 +93,7 @@ def test_json_is_that_of_the_contract(run: Run) -> None:
 )
 def test_how_it_ends(run: Run, words: tuple[str, ...], code: int) -> None:
     """1 when something at the threshold or above is said; what is suppressed, or of other namespaces, is not said."""
-    Path("a.yaml").write_text("---\n".join([RULE % ("a", "default", "reviews"), RULE % ("b", "default", "reviews")]))
+    Path("a.yaml").write_text("---\n".join([RULE % ("a", "default", "reviews"), OTHER_RULE % ("b", "default", "reviews")]))
     Path("b.yaml").write_text(SERVICE.replace("{name: reviews}", "{name: reviews, namespace: default}"))
 
     run("-f", ".", "--offline", *words, code=code)
@@ -118,7 +119,7 @@ def test_warnings_of_the_documents_themselves_are_said_too(run: Run) -> None:
 
 def test_the_oldest_of_files_is_the_first_or_the_first_created(run: Run) -> None:
     """Times that an export carries go before the order of reading."""
-    exported = RULE.replace("namespace: %s", 'namespace: %s, creationTimestamp: "2020-01-01T00:00:00Z"')
+    exported = OTHER_RULE.replace("namespace: %s", 'namespace: %s, creationTimestamp: "2020-01-01T00:00:00Z"')
     Path("a.yaml").write_text(RULE % ("a", "default", "reviews") + "---\n" + SERVICE)
     Path("b.yaml").write_text(exported % ("b", "default", "reviews"))
     first, _ = run.json("-f", ".", "--offline")["diagnostics"]  # type: ignore[misc]
