@@ -52,6 +52,13 @@ class ClientTLSSettings:
         since="1.7",
         example="client-credential",
     )
+    ca_cert_credential_name: str = documented(
+        "The secret with the authorities alone, whatever credentialName has. "
+        "Hosts other than gateways use it only when the rule has a workloadSelector.",
+        default="",
+        since="1.32",
+        example="servers-ca",
+    )
     subject_alt_names: tuple[str, ...] = documented(
         "The server's certificate has to have one of these names.",
         default=(),

@@ -1,7 +1,7 @@
 """DestinationRule: what happens after routing has chosen a host: its subsets, and how hosts talk to its endpoints.
 
 The blocks of a policy have their own files: `load_balancer.py`, `connection_pool.py`, `outlier_detection.py`,
-`client_tls.py`.
+`client_tls.py`, `client_compression.py`.
 """
 
 import re
@@ -13,6 +13,7 @@ import attrs
 from attrs import frozen
 
 from store.diagnostic import Diagnostic, error, warning
+from store.resources.client_compression import ClientCompressionSettings
 from store.resources.client_tls import ClientTLSSettings, check_client_tls
 from store.resources.connection_pool import ConnectionPoolSettings, check_connection_pool
 from store.resources.export_to import check_export_to, check_own_namespace, check_private
@@ -72,6 +73,12 @@ class PortTrafficPolicy:
         since="0.8",
         unset="TLS of the mesh wherever the other side can",
         example="{mode: SIMPLE}",
+    )
+    compression: ClientCompressionSettings | None = documented(
+        "Whether hosts decompress answers for their applications.",
+        since="1.32",
+        unset="they do not",
+        example="{response: {decompress: {enabled: true}}}",
     )
 
 
@@ -175,6 +182,13 @@ class TrafficPolicy:
     )
     retry_budget: RetryBudget | None = documented(
         "How many retries there may be at a time.", since="1.27", unset="no limit", example="{percent: 10}", runs=False
+    )
+    compression: ClientCompressionSettings | None = documented(
+        "Whether hosts decompress answers for their applications.",
+        since="1.32",
+        unset="they do not",
+        example="{response: {decompress: {enabled: true}}}",
+        runs=False,
     )
 
 
@@ -306,7 +320,7 @@ def _check_ports(settings: tuple[PortTrafficPolicy, ...], *path: str | int) -> I
         if not 1 <= number <= 65535:  # Istio takes it, and it is for no port
             yield warning("bad-value", f"{number} is not a port: this entry does nothing", *path, i, "port", "number")
         if entry == PortTrafficPolicy(entry.port):
-            expected = "one of loadBalancer, connectionPool, outlierDetection, tls"
+            expected = "one of loadBalancer, connectionPool, outlierDetection, tls, compression"
             yield error("missing-field", f"the entry says nothing about port {number}", *path, i, expected=expected)
         yield from _check_blocks(entry, *path, i)
         if entry.load_balancer is not None:

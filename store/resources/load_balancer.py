@@ -8,7 +8,7 @@ import attrs
 from attrs import frozen
 
 from store.diagnostic import Diagnostic, error, not_supported, warning
-from store.resources.fields import Double, Duration, Old, Uint64, documented
+from store.resources.fields import Double, Duration, Old, Uint32, Uint64, documented
 from store.resources.legacy import below
 from store.resources.locality import (
     LocalityLoadBalancerSetting,
@@ -117,25 +117,31 @@ class ConsistentHashLB:
 class BackendUtilizationLB:
     """`loadBalancer.backendUtilization`: endpoints that report more load (ORCA) get fewer requests.
 
-    Its fields are those of Envoy's `client_side_weighted_round_robin`; the API is new and may get more.
+    Envoy's policy `client_side_weighted_round_robin`.
     """
 
-    LENIENT: ClassVar[bool] = True
-
-    blackout_period: Duration | None = documented(
+    weight_stabilization_period: Duration | None = documented(
         "How long an endpoint reports before it is believed.", since="1.32", unset="10s", example="30s"
     )
     weight_expiration_period: Duration | None = documented(
         "How long a report is believed.", since="1.32", unset="3m", example="1m"
     )
     weight_update_period: Duration | None = documented(
-        "How often weights are computed.", since="1.32", unset="1s", example="5s"
+        "How often weights are computed; at most every 100ms.", since="1.32", unset="1s", example="5s"
     )
-    error_utilization_penalty: Double | None = documented(
-        "How much the share of errors counts as load.", since="1.32", unset="1", example="0.5"
+    error_utilization_penalty_percent: Uint32 = documented(
+        "How much the share of errors counts as load, in percent.",
+        default=Uint32(0),
+        since="1.32",
+        unset="not at all",
+        example="100",
     )
     metric_names_for_computing_utilization: tuple[str, ...] = documented(
-        "The reported metrics that count.", default=(), since="1.32", example="[named_metrics.queue]"
+        "The reported metrics of which the largest counts, `named_metrics.NAME`.",
+        default=(),
+        since="1.32",
+        unset="application_utilization",
+        example="[named_metrics.queue]",
     )
 
 
@@ -276,12 +282,13 @@ def _is_prime(number: int) -> bool:
 
 
 def _check_utilization(settings: BackendUtilizationLB, *path: str | int) -> Iterator[Diagnostic]:
-    yield from check_duration(settings.blackout_period, *path, "blackoutPeriod", zero=True)
-    yield from check_duration(settings.weight_expiration_period, *path, "weightExpirationPeriod", zero=True)
-    yield from check_duration(settings.weight_update_period, *path, "weightUpdatePeriod")
-    if settings.error_utilization_penalty is not None and settings.error_utilization_penalty < 0:
-        message = f"{settings.error_utilization_penalty:g} is negative"
-        yield error("bad-value", message, *path, "errorUtilizationPenalty", expected="0 or more")
+    for name, period in (
+        ("weightStabilizationPeriod", settings.weight_stabilization_period),
+        ("weightExpirationPeriod", settings.weight_expiration_period),
+        ("weightUpdatePeriod", settings.weight_update_period),
+    ):
+        if period is not None and period < 0:
+            yield error("bad-value", f"{render_duration(period)} is negative", *path, name, expected="0s or more")
 
 
 def _check_warmup(warmup: WarmupConfiguration, *path: str | int) -> Iterator[Diagnostic]:

@@ -82,6 +82,12 @@ class OutlierDetection:
     outlier_detection_http_error_codes: tuple[Uint32, ...] = documented(
         "The status codes that count as errors.", default=(), since="1.31", unset="500 to 599", example="[429, 503]"
     )
+    failure_percentage_threshold: Uint32 | None = documented(
+        "An endpoint of whose answers in an interval so many percent are errors is left out, in a row or not.",
+        since="1.32",
+        unset="85",
+        example="50",
+    )
 
 
 def check_outlier_detection(outlier: OutlierDetection, *path: str | int) -> Iterator[Diagnostic]:
@@ -98,6 +104,10 @@ def check_outlier_detection(outlier: OutlierDetection, *path: str | int) -> Iter
         message = "without splitExternalLocalOriginErrors local failures are not counted on their own"
         hint = "add splitExternalLocalOriginErrors: true, or leave this out"
         yield error("conflict", message, *path, "consecutiveLocalOriginFailures", hint=hint)
+    failures = outlier.failure_percentage_threshold
+    if failures is not None and failures > 100:
+        message = f"{failures} is not a percentage"
+        yield error("bad-value", message, *path, "failurePercentageThreshold", expected="0 to 100")
     for i, code in enumerate(outlier.outlier_detection_http_error_codes):
         if not 100 <= code <= 599:
             message = f"{code} is not a status code"
