@@ -5,7 +5,7 @@ from itertools import chain
 
 from attrs import frozen
 
-from store.analysis.outline import Outline
+from store.analysis.outline import COLLECTIVE, Outline
 from store.index import covers
 from store.resources.fields import Key
 
@@ -41,13 +41,8 @@ def neighbours(outlines: Mapping[Key, Outline], key: Key) -> tuple[Neighbour, ..
 
 def _shared(defined: frozenset[str], asked: frozenset[str]) -> Iterator[str]:
     both = sorted(defined & asked)
-    yield from (name for name in both if not _is_collective(name))
+    yield from (name for name in both if not name.startswith(COLLECTIVE))
     wildcards = [name for name in defined if name.startswith("*")]
     yield from (name for pattern in wildcards for name in sorted(asked) if covers(pattern, name))
     patterns = [name for name in asked if name.startswith("*")]
     yield from (pattern for pattern in patterns for name in sorted(defined) if covers(pattern, name))
-
-
-def _is_collective(name: str) -> bool:
-    """Say whether *name* is one under which all resources of a sort meet (`gateways`), which tells nothing of one."""
-    return name == "gateways"

@@ -18,8 +18,20 @@ from store.resources.mesh_config import DEFAULT_SUFFIXES
 from store.resources.service_entry import ServiceEntry
 from store.resources.virtual_service import VirtualService
 
-_WORKLOADS = "workloads/"
+COLLECTIVE = "all/"
+"""Names that begin so are those under which resources of a sort meet; they tell nothing of a single one."""
+
+_WORKLOADS = f"{COLLECTIVE}workloads/"
 """Before a namespace: what selectors of that namespace may select."""
+
+_PEERS = f"{COLLECTIVE}peers"
+"""What services of the mesh accept."""
+
+_BOUND = f"{COLLECTIVE}bound/"
+"""Before `namespace/name` of a Gateway: whose rules it serves."""
+
+_ONE_WAY = (_WORKLOADS, _PEERS, _BOUND)
+"""Names that are defined for others and that those who define them do not ask for."""
 
 Document = Mapping[str, object]
 """A resource as plain values, in today's spelling."""
@@ -48,7 +60,7 @@ def outline(key: Key, document: Document, suffixes: Suffixes = DEFAULT_SUFFIXES)
     named = _named(key.kind, spec)
     filed = Resource("", key.kind, Metadata(key.name, key.namespace), named) if named is not None else None
     defines = frozenset(_defines(key, named, suffixes))
-    own = (name for name in defines if not name.startswith(_WORKLOADS))
+    own = (name for name in defines if not name.startswith(_ONE_WAY))
     return Outline(filed, defines, frozenset((*own, *_asks(key, spec, named, suffixes))))
 
 
@@ -75,14 +87,17 @@ def _defines(key: Key, named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
             yield f"{_WORKLOADS}{key.namespace}"
         case VirtualService(hosts=hosts):
             yield from _meanings(hosts, key.namespace, suffixes)
+            yield from (f"{_BOUND}{name}" for name in gateway_names(named, key.namespace) if name != MESH)
         case DestinationRule(host=host):
             yield from candidates(host, key.namespace, suffixes)
         case Gateway():
-            yield "gateways"
+            yield f"{COLLECTIVE}gateways"
         case _:
-            yield f"{key.kind}/{key.namespace}"  # few, and all of a namespace concern each other
+            yield f"{COLLECTIVE}{key.kind}/{key.namespace}"  # few, and all of a namespace concern each other
             if key.kind in ("WorkloadEntry", "WorkloadGroup"):
                 yield f"{_WORKLOADS}{key.namespace}"
+            elif key.kind == "PeerAuthentication":
+                yield _PEERS
 
 
 def _asks(key: Key, spec: Mapping[str, object], named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
@@ -90,8 +105,12 @@ def _asks(key: Key, spec: Mapping[str, object], named: Spec | None, suffixes: Su
         yield from (f"Gateway/{name}" for name in gateway_names(named, key.namespace) if name != MESH)
         rules = [spec.get(protocol) for protocol in ("http", "tls", "tcp")]
         yield from _referred(rules, key.namespace, suffixes)
+    elif isinstance(named, Gateway):
+        yield f"{_BOUND}{key.namespace}/{key.name}"
     elif "workloadSelector" in spec or "selector" in spec:
         yield f"{_WORKLOADS}{key.namespace}"
+    if spec.get("location") == "MESH_INTERNAL":
+        yield _PEERS
 
 
 def _referred(value: object, namespace: str, suffixes: Suffixes) -> Iterator[str]:

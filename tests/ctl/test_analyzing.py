@@ -93,7 +93,8 @@ def test_json_is_that_of_the_contract(run: Run) -> None:
 )
 def test_how_it_ends(run: Run, words: tuple[str, ...], code: int) -> None:
     """1 when something at the threshold or above is said; what is suppressed, or of other namespaces, is not said."""
-    Path("a.yaml").write_text("---\n".join([RULE % ("a", "default", "reviews"), OTHER_RULE % ("b", "default", "reviews")]))
+    rules = (RULE % ("a", "default", "reviews"), OTHER_RULE % ("b", "default", "reviews"))
+    Path("a.yaml").write_text("---\n".join(rules))
     Path("b.yaml").write_text(SERVICE.replace("{name: reviews}", "{name: reviews, namespace: default}"))
 
     run("-f", ".", "--offline", *words, code=code)

@@ -85,7 +85,7 @@ LABELS = ({"version": "v1"}, {"version": "v2"}, {"app": "a"})
 
 
 def document(kind: str, spec: Mapping[str, object], namespace: str, name: str) -> dict[str, object]:
-    group = "security.istio.io" if kind == "AuthorizationPolicy" else "networking.istio.io"
+    group = "security.istio.io" if kind in ("AuthorizationPolicy", "PeerAuthentication") else "networking.istio.io"
     metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": f"{group}/v1", "kind": kind, "metadata": metadata, "spec": spec}
 
@@ -98,6 +98,7 @@ entries = st.fixed_dictionaries(
         "endpoints": st.lists(
             st.fixed_dictionaries({"address": st.just("10.0.0.1"), "labels": st.sampled_from(LABELS)}), max_size=2
         ),
+        "location": st.sampled_from(["MESH_INTERNAL", "MESH_EXTERNAL"]),
     }
 )
 destinations = st.fixed_dictionaries(
@@ -123,7 +124,7 @@ rules = st.fixed_dictionaries(
             max_size=2,
             unique_by=lambda subset: subset["name"],
         ),
-        "trafficPolicy": st.sampled_from([{"loadBalancer": {"simple": "RANDOM"}}, {"tls": {"mode": "SIMPLE"}}]),
+        "trafficPolicy": st.sampled_from([{"loadBalancer": {"simple": "RANDOM"}}, {"tls": {"mode": "DISABLE"}}]),
     },
 )
 servers = st.fixed_dictionaries(
@@ -136,9 +137,10 @@ gateways = st.fixed_dictionaries(
     {"servers": st.lists(servers, min_size=1, max_size=1)}, optional={"selector": st.sampled_from(LABELS)}
 )
 policies = st.fixed_dictionaries({"selector": st.sampled_from(LABELS).map(lambda labels: {"matchLabels": labels})})
+peers = st.sampled_from(["STRICT", "PERMISSIVE"]).map(lambda mode: {"mtls": {"mode": mode}})
 SPECS = {
     "ServiceEntry": entries, "VirtualService": services, "DestinationRule": rules, "Gateway": gateways,
-    "AuthorizationPolicy": policies,
+    "AuthorizationPolicy": policies, "PeerAuthentication": peers,
 }  # fmt: skip
 
 

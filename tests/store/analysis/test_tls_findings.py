@@ -88,3 +88,35 @@ def test_a_certificate_in_two_gateways(one: str, other: str, selector: str, told
 def test_other_hosts_are_another_matter() -> None:
     """Gateways of different hosts have different addresses: browsers do not mistake them."""
     assert [] == found(mesh(GATEWAY % ("a", "x: y", "a", FILES), GATEWAY % ("b", "x: z", "b", FILES)), "IST0138")
+
+
+PEERS = """
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: p, namespace: %s}
+spec: {%s mtls: {mode: %s}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("location", "client", "namespace", "selector", "mode", "told"),
+    [
+        ("MESH_INTERNAL", "DISABLE", "default", "", "STRICT", True),
+        ("MESH_INTERNAL", "DISABLE", "istio-system", "", "STRICT", True),
+        ("MESH_INTERNAL", "ISTIO_MUTUAL", "default", "", "DISABLE", True),
+        ("MESH_INTERNAL", "ISTIO_MUTUAL", "default", "", "STRICT", False),
+        ("MESH_INTERNAL", "DISABLE", "default", "", "PERMISSIVE", False),
+        ("MESH_INTERNAL", "DISABLE", "shop", "", "STRICT", False),
+        ("MESH_INTERNAL", "DISABLE", "default", "selector: {matchLabels: {app: x}},", "STRICT", False),
+        ("MESH_EXTERNAL", "DISABLE", "default", "", "STRICT", False),
+    ],
+)
+def test_who_speaks_mutual_tls_with_whom(
+    location: str, client: str, namespace: str, selector: str, mode: str, told: bool
+) -> None:
+    """The mode of the service's namespace counts, else the mesh's; where it depends on workloads nothing is said."""
+    rule = SERVICE % (location, POLICY % f"mode: {client}")
+    said = found(mesh(rule, PEERS % (namespace, selector, mode)), "IST0113")
+
+    assert ([("DestinationRule default/x", "spec.trafficPolicy.tls.mode")] if told else []) == at(said)
+    assert all(f"PeerAuthentication {namespace}/p" == each.related[0].resource for each in said)
