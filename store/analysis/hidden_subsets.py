@@ -6,7 +6,7 @@ subset is `references.py`'s to say.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 
@@ -14,14 +14,14 @@ from attrs import frozen
 
 from store.analysis.code import Code
 from store.analysis.listing import named, pointers
-from store.analysis.mesh import Mesh, has_labels
+from store.analysis.mesh import Mesh
 from store.analysis.routing import Use, destinations
 from store.analysis.visibility import is_seen_in
 from store.diagnostic import Diagnostic, Level, Related
-from store.host import HostRecord
 from store.index import MESH, canonical, gateway_names, wildcards_above
 from store.resources.destination_rule import DestinationRule
 from store.resources.fields import Key
+from store.resources.gateway import Gateway
 from store.resources.virtual_service import VirtualService
 from store.scalars import describe
 
@@ -68,8 +68,6 @@ spec:
 )
 CODES = (HIDDEN_SUBSET,)
 
-_Rules = list[tuple[Key, DestinationRule]]
-
 
 @frozen
 class _Subset:
@@ -86,21 +84,21 @@ class _Subset:
     def __str__(self) -> str:
         return f"subset {describe(self.name)} of {describe(self.host)}"
 
-    def is_in(self, rules: _Rules) -> bool:
-        return any(each.name == self.name for _, rule in rules for each in rule.subsets)
-
 
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield the uses of subsets by VirtualServices among *keys* that some clients do not find, and what hides them."""
-    clients = _Clients(mesh)
+    lookup, clients = _Lookup(mesh), _Clients(mesh)
     hiding: dict[tuple[Key, _Subset], list[tuple[Key, Use]]] = defaultdict(list)
     for key, service in mesh.of(VirtualService, keys):
         for use, subset in _used(mesh, key, service):
             if subset.name not in mesh.subsets(subset.host):
                 hiders = _more_specific(mesh, subset)
             else:
-                missed = _missed(mesh, clients.of(key, service, use), subset)
-                hiders = list(dict.fromkeys(rules[0][0] for rules in missed.values() if rules))
+                possible = clients.possible(key, service, subset.host)
+                missed = [
+                    name for name in possible if lookup.misses(name, subset) and clients.follow(name, service, use)
+                ]
+                hiders = list(dict.fromkeys(key for name in missed for key in lookup.rules(subset.host, name).keys[:1]))
                 if missed:
                     yield _not_found(mesh, clients.level, key, use, subset, missed, hiders)
             for hider in hiders:
@@ -144,24 +142,55 @@ def _defined(mesh: Mesh, subset: _Subset) -> list[Related]:
 # --- which rules speak --------------------------------------------------------------------------------------
 
 
-def _missed(mesh: Mesh, namespaces: Collection[str], subset: _Subset) -> Mapping[str, _Rules]:
-    """Return those of *namespaces* whose clients do not find *subset* → the rules that they go by."""
-    rules: dict[str, _Rules] = defaultdict(list)
-    for key, rule in mesh.rules(subset.host):
-        rules[key.namespace].append((key, rule))
-    spoken = {name: _speaking(mesh, rules, subset.host, name) for name in namespaces}
-    return {name: found for name, found in spoken.items() if not subset.is_in(found) and not _are_partial(found)}
+@frozen
+class _Rules:
+    """The DestinationRules that clients of a namespace go by for a host.
+
+    Attributes:
+        keys: the rules, oldest first.
+        subsets: the names of their subsets.
+        partial: whether some of these clients go by other rules.
+    """
+
+    keys: tuple[Key, ...] = ()
+    subsets: frozenset[str] = frozenset()
+    partial: bool = False
 
 
-def _speaking(mesh: Mesh, rules: Mapping[str, _Rules], host: str, client: str) -> _Rules:
-    owners = [key.namespace for key, _ in mesh.services(host)]
-    service = client if client in owners else next(iter(owners), client)
-    return rules.get(client) or rules.get(service) or []
+class _Lookup:
+    """Who goes by which rules; what was asked for once is remembered."""
 
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._namespaces: dict[str, Mapping[str, _Rules]] = {}
+        self._owners: dict[str, Sequence[str]] = {}
 
-def _are_partial(rules: _Rules) -> bool:
-    """Return whether some clients of the namespace go by other rules."""
-    return any(rule.workload_selector is not None for _, rule in rules)
+    def misses(self, client: str, subset: _Subset) -> bool:
+        """Return whether clients of the namespace *client* do not find *subset*."""
+        rules = self.rules(subset.host, client)
+        return subset.name not in rules.subsets and not rules.partial
+
+    def rules(self, host: str, client: str) -> _Rules:
+        """Return the rules that clients of the namespace *client* go by for *host*."""
+        if host not in self._owners:
+            self._owners[host] = list(dict.fromkeys(key.namespace for key, _ in self._mesh.services(host)))
+            self._namespaces[host] = self._by_namespace(host)
+        owners, namespaces = self._owners[host], self._namespaces[host]
+        service = client if client in owners else next(iter(owners), client)
+        return namespaces.get(client) or namespaces.get(service) or _Rules()
+
+    def _by_namespace(self, host: str) -> Mapping[str, _Rules]:
+        found: dict[str, list[tuple[Key, DestinationRule]]] = defaultdict(list)
+        for key, rule in self._mesh.rules(host):
+            found[key.namespace].append((key, rule))
+        return {
+            namespace: _Rules(
+                tuple(key for key, _ in rules),
+                frozenset(subset.name for _, rule in rules for subset in rule.subsets),
+                any(rule.workload_selector is not None for _, rule in rules),
+            )
+            for namespace, rules in found.items()
+        }
 
 
 def _more_specific(mesh: Mesh, subset: _Subset) -> list[Key]:
@@ -174,7 +203,7 @@ def _more_specific(mesh: Mesh, subset: _Subset) -> list[Key]:
 def _for_wildcards(mesh: Mesh, subset: _Subset) -> Iterator[Key]:
     for pattern in wildcards_above(subset.host):
         for key, rule in mesh.rules(pattern) if pattern != subset.host else ():
-            if canonical(rule.host) == pattern and subset.is_in([(key, rule)]):
+            if canonical(rule.host) == pattern and any(each.name == subset.name for each in rule.subsets):
                 yield key
 
 
@@ -192,33 +221,37 @@ class _Clients:
         return Level.WARNING if self.mesh.hosts is None else HIDDEN_SUBSET.level
 
     @cached_property
-    def _live(self) -> Mapping[str, list[HostRecord]]:
-        found: dict[str, list[HostRecord]] = defaultdict(list)
-        for host in self.mesh.hosts or ():
-            found[host.namespace].append(host)
-        return found
+    def _live(self) -> frozenset[str]:
+        return frozenset(host.namespace for host in self.mesh.hosts or ())
 
-    def of(self, key: Key, service: VirtualService, use: Use) -> list[str]:
-        """Return the namespaces of the clients that *use* is for.
+    @cached_property
+    def _opened(self) -> dict[Key, frozenset[str]]:
+        return {}
+
+    def possible(self, key: Key, service: VirtualService, host: str) -> list[str]:
+        """Return the namespaces with clients, or gateways, to which *service* says where requests for *host* go.
 
         Where hosts are not known, those of DestinationRules for it, and of the service: of gateways nothing is known.
         """
         if MESH not in gateway_names(service, key.namespace):
-            return self._of_gateways(key, service)
+            return sorted({name for bound in self.mesh.bound_to(key, service) for name in self._opening(*bound)})
         names: Collection[str] = self._live
         if self.mesh.hosts is None:
-            host = self.mesh.meant(use.destination.host, key.namespace) or ""
             names = {each.namespace for each, _ in (*self.mesh.rules(host), *self.mesh.services(host)[:1])}
-        exported = (key.namespace, service.export_to)
-        return [name for name in names if is_seen_in(name, exported) and self._is_for(use, name)]
+        return sorted(name for name in names if is_seen_in(name, (key.namespace, service.export_to)))
 
-    def _of_gateways(self, key: Key, service: VirtualService) -> list[str]:
-        gateways = [gateway for _, gateway in self.mesh.bound_to(key, service)]
-        selected = (host for gateway in gateways for host in self.mesh.selected(gateway.selector) or ())
-        return list(dict.fromkeys(host.namespace for host in selected))
+    def _opening(self, key: Key, gateway: Gateway) -> frozenset[str]:
+        if key not in self._opened:
+            self._opened[key] = frozenset(host.namespace for host in self.mesh.selected(gateway.selector) or ())
+        return self._opened[key]
 
-    def _is_for(self, use: Use, namespace: str) -> bool:
+    def follow(self, namespace: str, service: VirtualService, use: Use) -> bool:
+        """Return whether some block of the rule of *use* is for clients of *namespace*."""
+        if not use.blocks or (service.gateways and MESH not in service.gateways):
+            return True
         blocks = [block for block in use.blocks if block.source_namespace in ("", namespace)]
-        if self.mesh.hosts is None or not use.blocks or any(not block.source_labels for block in blocks):
-            return bool(blocks) or not use.blocks
-        return any(has_labels(host.labels, block.source_labels) for block in blocks for host in self._live[namespace])
+        return any(self._has(namespace, block.source_labels) for block in blocks)
+
+    def _has(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        hosts = self.mesh.selected(labels) if labels else None
+        return hosts is None or any(host.namespace == namespace for host in hosts)

@@ -77,6 +77,7 @@ class Mesh:
         self._like = like
         self._hints: dict[tuple[str, str], str | None] = {}
         self._rules: dict[str, tuple[tuple[Key, DestinationRule], ...]] = {}
+        self._subsets: dict[str, Mapping[str, tuple[tuple[Key, Subset], ...]]] = {}
 
     def __repr__(self) -> str:
         return f"<Mesh {len(self.resources)} resources, hosts {'unknown' if self.hosts is None else len(self.hosts)}>"
@@ -281,11 +282,13 @@ class Mesh:
 
     def subsets(self, host: str) -> Mapping[str, tuple[tuple[Key, Subset], ...]]:
         """Return subset name → its definitions for *host*, a host of the registry."""
-        found: dict[str, tuple[tuple[Key, Subset], ...]] = {}
-        for key, rule in self.rules(host):
-            for subset in rule.subsets:
-                found[subset.name] = (*found.get(subset.name, ()), (key, subset))
-        return found
+        if host not in self._subsets:
+            found: dict[str, list[tuple[Key, Subset]]] = defaultdict(list)
+            for key, rule in self.rules(host):
+                for subset in rule.subsets:
+                    found[subset.name].append((key, subset))
+            self._subsets[host] = {name: tuple(definitions) for name, definitions in found.items()}
+        return self._subsets[host]
 
     # --- virtual services and gateways ----------------------------------------------------------------------
 
