@@ -66,6 +66,21 @@ class Outcome:
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
 
+@frozen
+class Outlook:
+    """What a change would do, seen before it is made.
+
+    Attributes:
+        state: the mesh as it is.
+        results: Key → what would happen to it.
+        findings: what the change adds to be warned of.
+    """
+
+    state: State
+    results: Mapping[Key, Result]
+    findings: tuple[Diagnostic, ...] = ()
+
+
 def author() -> str:
     """Return who is at the keyboard, `user@host`: for people, nothing depends on it."""
     try:
@@ -85,10 +100,10 @@ async def carry_out(
     sources: Sources,
     warnings: Sequence[Diagnostic] = (),
 ) -> ExitCode:
-    """Make *change*, say what was done, wait for the hosts when asked to, say what they answer.
+    """Say what *change* adds to be warned of, make it, say what was done, wait for the hosts, say what they answer.
 
-    What was done is printed before the waiting begins, so that it is known however that ends; JSON and YAML are one
-    object, printed at the end.
+    Warnings come before anything is written, so that Ctrl-C still helps. What was done is printed before the waiting
+    begins, so that it is known however that ends; JSON and YAML are one object, printed at the end.
 
     Args:
         loaded: the documents behind `change.wanted`: their lines are known.
@@ -103,11 +118,15 @@ async def carry_out(
     Raises:
         Conflict, TooLarge, StoreUnavailable: see `store.client.apply`.
     """
-    outcome = await _make(etcd, keys, change, loaded)
+    outlook = await _look(etcd, keys, change, loaded)
+    if output not in ("json", "yaml"):
+        for said in outlook.findings:
+            talk(render(said, sources))
+    outcome = await _make(etcd, keys, change, outlook)
     stop = trio.CancelScope()
     with ctrl_c_cancels(stop):
         if output not in ("json", "yaml"):
-            _say_made(outcome, output, sources)
+            _say_made(outcome, output)
         if change.patience is not None and not change.dry_run:
             outcome = await _wait(etcd, keys, outcome, change.patience, stop)
     if output in ("json", "yaml"):
@@ -127,27 +146,29 @@ async def _wait(etcd: Etcd, keys: Keys, outcome: Outcome, patience: Patience, st
     return evolve(outcome, hosts=waited.rows, stopped=waited.stopped)
 
 
-async def _make(etcd: Etcd, keys: Keys, change: Change, loaded: Sequence[Loaded]) -> Outcome:
-    before = await read_state(etcd, keys)
+async def _look(etcd: Etcd, keys: Keys, change: Change, loaded: Sequence[Loaded]) -> Outlook:
+    """Return what *change* would do to the mesh as it is, before anything is written.
+
+    Raises:
+        Conflict: see `store.client.refuse_unexpected`.
+    """
+    state = await read_state(etcd, keys)
+    refuse_unexpected(state, keys, if_head=change.if_head, adopt=change.adopt)
+    results = judge(state, keys, change.wanted)
+    made = {each.key: each.resource for each in change.wanted if results[each.key] is not Result.UNCHANGED}
+    found = added_findings(made, state, keys, await live_hosts(etcd, keys), loaded) if made else ()
+    return Outlook(state, results, found)
+
+
+async def _make(etcd: Etcd, keys: Keys, change: Change, outlook: Outlook) -> Outcome:
+    state, found = outlook.state, outlook.findings
     if change.dry_run:
-        refuse_unexpected(before, keys, if_head=change.if_head, adopt=change.adopt)
-        applied = Applied(before.head, before.revision, judge(before, keys, change.wanted))
-    else:
-        origin = Origin(author(), change.message, time.time(), secrets.token_hex(2))
-        applied = await apply(etcd, keys, change.wanted, origin, if_head=change.if_head, adopt=change.adopt)
-    found = await _added(etcd, keys, before, change, applied, loaded)
-    return Outcome(applied, change.dry_run, diagnostics=found)
-
-
-async def _added(
-    etcd: Etcd, keys: Keys, before: State, change: Change, applied: Applied, loaded: Sequence[Loaded]
-) -> tuple[Diagnostic, ...]:
-    """Return what is found in the mesh now and was not *before*."""
-    changed = {key for key, result in applied.results.items() if result is not Result.UNCHANGED}
-    if not changed:
-        return ()
-    made = {each.key: each.resource for each in change.wanted if each.key in changed}
-    return added_findings(made, before, keys, await live_hosts(etcd, keys), loaded)
+        return Outcome(Applied(state.head, state.revision, outlook.results), dry_run=True, diagnostics=found)
+    origin = Origin(author(), change.message, time.time(), secrets.token_hex(2))
+    applied = await apply(
+        etcd, keys, change.wanted, origin, if_head=change.if_head, adopt=change.adopt, seen=outlook.state
+    )
+    return Outcome(applied, diagnostics=found)
 
 
 def judged(results: Mapping[Key, Result]) -> frozenset[str]:
@@ -159,10 +180,8 @@ def judged(results: Mapping[Key, Result]) -> frozenset[str]:
 # --- saying it ----------------------------------------------------------------------------------------------
 
 
-def _say_made(outcome: Outcome, output: str, sources: Sources) -> None:
+def _say_made(outcome: Outcome, output: str) -> None:
     """Print what became of each resource, and the apply."""
-    for said in outcome.diagnostics:
-        talk(render(said, sources))
     if output == "name":
         show(resource_name(key) for key in outcome.applied.results)
         return

@@ -190,6 +190,7 @@ async def apply(
     *,
     if_head: str | None = None,
     adopt: bool = False,
+    seen: State | None = None,
 ) -> Applied:
     """Make *wanted* so, all of it or nothing.
 
@@ -198,6 +199,7 @@ async def apply(
         origin: see `Origin`.
         if_head: id of the apply that *wanted* was made for; None takes any.
         adopt: take over records that were changed without an apply, or a store that lost its own, instead of refusing.
+        seen: what the caller has just read and judged; None reads it.
 
     Returns:
         What happened to each key. When nothing differs, nothing is written.
@@ -208,7 +210,7 @@ async def apply(
         TooLarge: more than one transaction holds.
         StoreUnavailable: etcd does not answer; whether the apply happened is said in the message when it is not known.
     """
-    state = base = await read_state(etcd, keys)
+    state = base = seen or await read_state(etcd, keys)
     reported = 0
     if state.head is None or adopt:
         hosts = (await read_hosts(etcd, keys)).hosts
