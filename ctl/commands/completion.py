@@ -7,7 +7,7 @@ import click
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print the script that makes a shell complete meshctl's commands, options and kinds.
+    """Print the script that makes a shell complete meshctl's commands, options, kinds, fields and names.
 
     \b
     bash:  source <(meshctl completion bash)

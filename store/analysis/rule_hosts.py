@@ -1,6 +1,6 @@
 """Is there a service for every DestinationRule, and an endpoint for every subset? (Istio: IST0174, IST0173.)"""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 
 from store.analysis.code import Code, see
@@ -9,7 +9,7 @@ from store.diagnostic import Diagnostic, Level
 from store.index import canonical
 from store.resources.destination_rule import DestinationRule
 from store.resources.fields import Key
-from store.scalars import describe
+from store.scalars import describe, did_you_mean
 
 MAX_NAMED = 5
 
@@ -93,4 +93,18 @@ def _subsets(mesh: Mesh, key: Key, rule: DestinationRule, hosts: tuple[str, ...]
             message = f"no endpoint of {describe(rule.host)} has {written}: subset {describe(subset.name)} answers 503"
             entries = (entry for host in hosts for entry, _ in mesh.services(host))
             related = [see(entry, "its endpoints", "spec", "endpoints") for entry in islice(entries, MAX_NAMED)]
-            yield EMPTY_SUBSET.at(key, message, "spec", "subsets", i, "labels", related=related)
+            hint = _labels_hint(subset.labels, labelled)
+            yield EMPTY_SUBSET.at(key, message, "spec", "subsets", i, "labels", hint=hint, related=related)
+
+
+def _labels_hint(wanted: Mapping[str, str], labelled: Iterable[Mapping[str, str]]) -> str:
+    """Return the endpoints' values of the first label that is *wanted* in vain, or which labels they have at all."""
+    there = list(labelled)
+    for name, value in wanted.items():
+        values = sorted({labels[name] for labels in there if name in labels})
+        if values and value not in values:
+            return f"the endpoints have {name} {', '.join(values[:MAX_NAMED])}"
+    names = sorted({name for labels in there for name in labels})
+    missing = next((name for name in wanted if name not in names), None)
+    near = did_you_mean(missing, names) if missing else None
+    return near or (f"the endpoints' labels are {', '.join(names[:MAX_NAMED])}" if names else "no endpoint has labels")

@@ -115,12 +115,13 @@ def check_in_place(metadata: Metadata, service: VirtualService) -> Iterator[Diag
 
 
 def _check_delegate(service: VirtualService) -> Iterator[Diagnostic]:
-    message = "a VirtualService without hosts is a delegate, which is not supported yet"
-    yield not_supported(message, expected="hosts", hint="if it is no delegate, write its hosts")
-    for name in ("gateways", "tls", "tcp"):
-        if getattr(service, name):
-            message = f"a VirtualService without hosts is a delegate, and a delegate has no {name}"
-            yield error("conflict", message, name, hint=f'write hosts, or remove "{name}"')
+    hosted = [name for name in ("gateways", "tls", "tcp") if getattr(service, name)]
+    if hosted:
+        message = f"a VirtualService with {' and '.join(hosted)} has hosts; only a delegate, without them, has none"
+        yield error("missing-field", message, expected="hosts")
+    else:
+        message = "a VirtualService without hosts is a delegate, which is not supported yet"
+        yield not_supported(message, expected="hosts", hint="if it is no delegate, write its hosts")
 
 
 def _check_l4(service: VirtualService, for_gateways: bool) -> Iterator[Diagnostic]:
