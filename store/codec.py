@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgpack
 from attrs import evolve, field, frozen
 
+from store.brevity import brief
+from store.containers import under
 from store.diagnostic import NOT_SUPPORTED, Diagnostic, FieldPath, Level, error
 from store.field_index import TOP, where_it_belongs
 from store.keys import MESH_CONFIG, NAMESPACE
@@ -21,7 +23,7 @@ from store.resources.kinds import Kind, Resource, Spec
 from store.resources.names import is_dns_label, is_name, is_subdomain
 from store.scalars import REFUSED, describe
 from store.stand_in import untouched
-from store.structure import structure, under, unknown_field, unstructure
+from store.structure import structure, unknown_field, unstructure
 from store.type_meta import NOT_A_MESH_RESOURCE, OLD_KIND, type_meta
 
 MAX_DEPTH = 64
@@ -55,7 +57,7 @@ def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
     diagnostics = [*_top_level(document), *meta.diagnostics]
     metadata = _metadata(document, kind, diagnostics)
     spec = _spec(document, kind, metadata, diagnostics) if kind else None
-    said = tuple(_without_echo(document, diagnostics)) if diagnostics else ()
+    said = tuple(brief(_without_echo(document, diagnostics))) if diagnostics else ()
     if kind is not None and any(one.code == "unknown-field" for one in said):
         said = tuple(where_it_belongs(one, kind) if one.code == "unknown-field" else one for one in said)
     if kind is None or metadata is None or spec is None or any(one.is_error for one in said):
@@ -121,10 +123,10 @@ def _metadata(document: Mapping[object, object], kind: Kind | None, diagnostics:
     if found.value is REFUSED:
         if found.guess is not REFUSED:  # one mistake does not hide the others
             more = untouched(_check_metadata(found.guess, kind), found.diagnostics)
-            diagnostics += under(more, "metadata")
+            diagnostics += under(brief(more), "metadata")
         return None
     metadata: Metadata = found.value
-    diagnostics += under(_check_metadata(metadata, kind), "metadata")
+    diagnostics += under(brief(_check_metadata(metadata, kind)), "metadata")
     return metadata
 
 
@@ -162,11 +164,11 @@ def _spec(
     diagnostics += under(found.diagnostics, "spec")
     if found.value is REFUSED:
         if found.guess is not REFUSED:
-            diagnostics += under(untouched(kind.check(found.guess), found.diagnostics), "spec")
+            diagnostics += under(brief(untouched(kind.check(found.guess), found.diagnostics)), "spec")
             diagnostics += untouched(_check_in_place(metadata, found.guess, kind), under(found.diagnostics, "spec"))
         return None
     spec: Spec = found.value
-    diagnostics += under(kind.check(spec), "spec")
+    diagnostics += under(brief(kind.check(spec)), "spec")
     diagnostics += _check_in_place(metadata, spec, kind)
     return spec
 

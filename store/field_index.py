@@ -38,9 +38,9 @@ def where_it_belongs(said: Diagnostic, kind: Kind) -> Diagnostic:
         said: with its path from the document's root.
         kind: of the document.
     """
-    *parent, name = said.path
     if said.expected is None:  # a field that there is no more, with advice of its own
         return said
+    *parent, name = said.path
     if not isinstance(name, str) or len(name) > MAX_COMPARED or _is_slip(name, _names_at(kind, tuple(parent))):
         return said
     spec: type = kind.spec

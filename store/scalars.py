@@ -1,5 +1,6 @@
 """One scalar of a document → a value of ours, by the rules of Istio's own decoder (protojson): quoted numbers, enums by
-number, durations as Go writes them; and how messages show a value. A function never raises, it returns `Found`.
+number, durations as Go writes them; and how messages show a value. A function never raises: it returns the value, or
+`Found` where there is something to say.
 """
 
 import base64
@@ -48,7 +49,7 @@ REFUSED = _Refused()
 
 @frozen
 class Found:
-    """What became of one value.
+    """What became of one value of which something is to be said.
 
     Attributes:
         value: the structured value, or `REFUSED`; an unknown field beside known ones does not refuse them.
@@ -59,6 +60,10 @@ class Found:
     value: Any
     diagnostics: tuple[Diagnostic, ...] = ()
     guess: Any = REFUSED
+
+
+Hook = Callable[[Any, Any], object]
+"""Takes a value and a type; returns it as one of that type, or `Found` where there is something to say."""
 
 
 def describe(value: object) -> str:
@@ -102,25 +107,25 @@ def refuse(diagnostic: Diagnostic) -> Found:
     return Found(REFUSED, (diagnostic,))
 
 
-def read_string(value: object, _: type) -> Found:
+def read_string(value: object, _: type) -> object:
     if not isinstance(value, str):
         quotable = isinstance(value, bool | int | float)
         return refuse(wrong_type(value, "a string", QUOTE if quotable else None))
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         return refuse(error("bad-value", "half of a surrogate pair is not a character"))
-    return Found(value)
+    return value
 
 
-def read_bool(value: object, _: type) -> Found:
+def read_bool(value: object, _: type) -> object:
     if isinstance(value, bool):
-        return Found(value)
+        return value
     return refuse(wrong_type(value, "true or false"))
 
 
-def integer_reader(cls: type[int], low: int, high: int) -> Callable[[object, type], Found]:
+def integer_reader(cls: type[int], low: int, high: int) -> Hook:
     expected = f"a whole number from {low} to {high}"
 
-    def read_integer(value: object, _: type) -> Found:
+    def read_integer(value: object, _: type) -> object:
         number: int | None = None
         if isinstance(value, int) and not isinstance(value, bool):
             number = value
@@ -132,22 +137,22 @@ def integer_reader(cls: type[int], low: int, high: int) -> Callable[[object, typ
             return refuse(wrong_type(value, "a whole number"))
         if not low <= number <= high:
             return refuse(error("bad-value", f"{describe(number)} is out of range", expected=expected))
-        return Found(cls(number))
+        return cls(number)
 
     return read_integer
 
 
-def read_double(value: object, _: type) -> Found:
+def read_double(value: object, _: type) -> object:
     if isinstance(value, str) and _DOUBLE.fullmatch(value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return refuse(wrong_type(value, "a number"))
     if not math.isfinite(value) or abs(value) > sys.float_info.max:
         return refuse(error("bad-value", f"{describe(value)} is out of range", expected="a finite number"))
-    return Found(Double(value))
+    return Double(value)
 
 
-def read_bytes(value: object, _: type) -> Found:
+def read_bytes(value: object, _: type) -> object:
     if not isinstance(value, str):
         return refuse(wrong_type(value, "bytes in base64", "put it in quotes" if value is not None else None))
     plain = value.rstrip("=").translate(_URL_SAFE)
@@ -155,7 +160,7 @@ def read_bytes(value: object, _: type) -> Found:
         decoded = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (ValueError, binascii.Error):
         return refuse(error("bad-value", f"{describe(value)} is not base64", expected="bytes in base64"))
-    return Found(Bytes(decoded))
+    return Bytes(decoded)
 
 
 def render_bytes(value: bytes) -> str:
@@ -163,7 +168,7 @@ def render_bytes(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-def read_duration(value: object, _: type) -> Found:
+def read_duration(value: object, _: type) -> object:
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
         unit = isinstance(value, int | float) and not isinstance(value, bool)
         unit = unit or (isinstance(value, str) and _INTEGER.fullmatch(value) is not None)
@@ -175,7 +180,7 @@ def read_duration(value: object, _: type) -> Found:
     nanoseconds = int(exact) * (-1 if value[0] == "-" else 1)
     if abs(nanoseconds) > _MAX_NANOSECONDS:
         return refuse(error("bad-value", f"{describe(value)} is too long", expected="at most 292 years"))
-    return Found(Duration(nanoseconds / 10**9))
+    return Duration(nanoseconds / 10**9)
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
@@ -190,13 +195,13 @@ def render_duration(seconds: float) -> str:
     return ("-" if nanoseconds < 0 else "") + str(whole) + ("." + fraction if fraction else "") + "s"
 
 
-def read_enum(value: object, cls: type[StrEnum]) -> Found:
-    names = tuple(cls)
+def read_enum(value: object, cls: type[StrEnum]) -> object:
     if isinstance(value, str) and value in cls.__members__:
-        return Found(cls[value])
+        return cls[value]
+    names = tuple(cls)
     # Istio's decoder takes numbers; our members stand in the order of the proto's.
     if isinstance(value, int | float) and not isinstance(value, bool) and value in range(len(names)):
-        return Found(names[int(value)])
+        return names[int(value)]
     expected = f"one of {', '.join(names)}"
     if not isinstance(value, str):
         return refuse(error("wrong-type", f"{describe(value)} is not a value of this field", expected=expected))

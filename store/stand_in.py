@@ -42,11 +42,12 @@ def untouched(findings: Iterable[Diagnostic], refusals: Iterable[Diagnostic]) ->
         findings: what a check said of a value with stand-ins.
         refusals: why there are stand-ins; paths from the same root.
     """
-    refused = [_subject(said) for said in refusals if said.is_error]
+    refused = {_subject(said) for said in refusals if said.is_error}
+    above = {path[:length] for path in refused for length in range(len(path) + 1)}
     ends = {step for path in refused for step in path[:1] + path[-1:]}
     for said in findings:
         subject = _subject(said)
-        related = any(other[: len(subject)] == subject[: len(other)] for other in refused)
+        related = subject in above or any(subject[:length] in refused for length in range(len(subject)))
         rests = any(words in said.message and name in ends for name, words in _RESTS_ON)
         if said.is_error and not related and not rests:
             yield said

@@ -1,7 +1,8 @@
 """Plain values → the frozen classes of `store/resources`, with every mistake collected at its path, and back.
 
 The rules of Istio's own decoder (protojson) for fields live here, and nothing of any kind: which spellings of a field
-are taken, what a oneof refuses. Dispatch on types is cattrs'; a hook never raises, it returns `Found`.
+are taken, what a oneof refuses. Dispatch on types is cattrs'; a hook never raises: it returns the value itself, or
+`Found` where there is something to say, which is seldom.
 """
 
 import typing
@@ -11,15 +12,17 @@ from typing import Any
 
 import attrs
 import cattrs
-from attrs import evolve
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from store.containers import mapping_hook, tuple_hook, under
 from store.diagnostic import Diagnostic, error, not_supported, warning
 from store.plan import Field, Plan, camel_case, plan_of
 from store.resources.fields import NOT_OLD, Bytes, Double, Duration, Int32, Uint32, Uint32Key, Uint64
 from store.scalars import (
+    QUOTE,
     REFUSED,
     Found,
+    Hook,
     describe,
     did_you_mean,
     in_flow,
@@ -43,24 +46,20 @@ MAX_UNKNOWN_FIELDS = 20
 
 def structure(value: object, cls: type) -> Found:
     """Return *value* as an instance of *cls* with all that is wrong with it. Never raises, whatever *value* is."""
-    return hook_of(cls)(value, cls)
+    read = hook_of(cls)(value, cls)
+    return read if isinstance(read, Found) else Found(read)
 
 
-def hook_of(cls: Any) -> Callable[[object, type], Found]:
+def hook_of(cls: Any) -> Hook:
     """Return what structures values of type *cls*."""
     if isinstance(cls, type) and issubclass(cls, StrEnum):  # cattrs would hand it to the hook of str
         return read_enum
-    return typing.cast("Callable[[object, type], Found]", _converter.get_structure_hook(cls))
+    return _converter.get_structure_hook(cls)
 
 
 def unstructure(value: object) -> dict[str, object]:
     """Return an instance of one of our classes as plain JSON-able values: camelCase keys, defaults left out."""
     return typing.cast("dict[str, object]", _converter.unstructure(value))
-
-
-def under(diagnostics: Iterable[Diagnostic], *prefix: str | int) -> Iterator[Diagnostic]:
-    """Yield *diagnostics* with *prefix* before their paths."""
-    return (evolve(said, path=prefix + said.path) for said in diagnostics)
 
 
 def unknown_field(key: str, known: Iterable[str], near: Iterable[str] = ()) -> Diagnostic:
@@ -82,76 +81,21 @@ def unknown_field(key: str, known: Iterable[str], near: Iterable[str] = ()) -> D
     )
 
 
-# --- collections --------------------------------------------------------------------------------------------
-
-
-def _tuple_hook(cls: Any) -> Callable[[object, type], Found]:
-    item_type = typing.get_args(cls)[0]
-    hooks: list[Callable[[object, type], Found]] = []  # made on first use: a class may hold itself
-
-    def structure_tuple(value: object, _: type) -> Found:
-        if not isinstance(value, list | tuple):
-            return _refused_list(value, structure(value, item_type))
-        if not hooks:
-            hooks.append(hook_of(item_type))
-        hook = hooks[0]
-        found = [hook(item, item_type) for item in value]
-        diagnostics = [said for i, one in enumerate(found) if one.diagnostics for said in under(one.diagnostics, i)]
-        if any(one.value is REFUSED for one in found):
-            return Found(REFUSED, tuple(diagnostics), tuple(stand_in(one, item_type) for one in found))
-        return Found(tuple(one.value for one in found), tuple(diagnostics))
-
-    return structure_tuple
-
-
-def _mapping_hook(cls: Any) -> Callable[[object, type], Found]:
-    key_type, item_type = typing.get_args(cls)
-    read_key = hook_of(key_type)
-
-    def structure_mapping(value: object, _: type) -> Found:
-        if not isinstance(value, Mapping):
-            return refuse(wrong_type(value, "a mapping"))
-        diagnostics: list[Diagnostic] = []
-        items: dict[str, object] = {}
-        refused = False
-        for key, item in value.items():
-            name = read_key(key, key_type)
-            found = name if name.value is REFUSED else structure(item, item_type)
-            diagnostics += found.diagnostics if found is name else under(found.diagnostics, name.value)
-            refused = refused or found.value is REFUSED
-            if name.value is not REFUSED:
-                items[name.value] = stand_in(found, item_type)
-        return Found(REFUSED, tuple(diagnostics), items) if refused else Found(items, tuple(diagnostics))
-
-    return structure_mapping
-
-
 _read_uint32 = integer_reader(Uint32, 0, 2**32 - 1)
 
 
-def _read_uint32_key(value: object, _: type) -> Found:
-    found = _read_uint32(value, Uint32)
-    return found if found.value is REFUSED else Found(Uint32Key(found.value))
-
-
-def _refused_list(value: object, item: Found) -> Found:
-    """Refuse *value*, which would have been right as the *item* of a list, or not."""
-    hint = None
-    if isinstance(value, Mapping):
-        hint = "put it in a list: “- ” before its first key, or [{…}]"
-    elif item.value is not REFUSED:
-        hint = f"write [{in_flow(value)}]"
-    guess = REFUSED if item.value is REFUSED else (item.value,)
-    return Found(REFUSED, (wrong_type(value, "a list", hint),), guess)
+def _read_uint32_key(value: object, _: type) -> object:
+    read = _read_uint32(value, Uint32)
+    return read if isinstance(read, Found) else Uint32Key(read)
 
 
 # --- classes ------------------------------------------------------------------------------------------------
 
 
-def _class_hook(cls: Any) -> Callable[[object, type], Found]:
+def _class_hook(cls: Any) -> Hook:
     readers: list[_ClassReader] = []  # made on first use, when every class of its module exists
 
-    def structure_class(value: object, _: type) -> Found:
+    def structure_class(value: object, _: type) -> object:
         if not readers:
             readers.append(_ClassReader(plan_of(cls)))
         return readers[0].read(value)
@@ -164,12 +108,11 @@ class _ClassReader:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._hooks = {field.name: hook_of(field.type) for field in plan.fields}
+        self._readers = {field.name: (field, field.attribute, field.type, hook_of(field.type)) for field in plan.fields}
         self._must = tuple(field for field in plan.fields if field.required)
-        self._plain = not (plan.old or plan.reshaped or plan.flattened)
         self._halted = frozenset(field.name for field in plan.fields if not field.doc.runs)
 
-    def read(self, value: object) -> Found:
+    def read(self, value: object) -> object:
         if not isinstance(value, Mapping):
             return refuse(wrong_type(value, "a mapping", _as_mapping(self._plan, value)))
         diagnostics: list[Diagnostic] = []
@@ -209,7 +152,7 @@ class _ClassReader:
         for key, item in others.items():
             if not isinstance(key, str):
                 message = f"the key {describe(key)} is not a string"
-                diagnostics.append(error("wrong-type", message, hint="put it in quotes"))
+                diagnostics.append(error("wrong-type", message, hint=QUOTE))
             elif key in plan.old or key in plan.flattened or key in plan.dropped:
                 if item is not None:
                     diagnostics += self._take_old(key, item, given)
@@ -245,23 +188,20 @@ class _ClassReader:
             else:
                 given[name] = merged
 
-    def _build(self, given: Mapping[str, object], diagnostics: list[Diagnostic]) -> Found:
+    def _build(self, given: Mapping[str, object], diagnostics: list[Diagnostic]) -> object:
         refused = False
         arguments: dict[str, Any] = {}
-        by_name = self._plan.by_name
         for name, value in given.items():
-            field = by_name[name]
-            found = self._hooks[name](value, field.type)
-            if found.diagnostics:
-                diagnostics += under(found.diagnostics, name)
-            if found.value is REFUSED:
-                refused = True
-                if not field.required and found.guess is REFUSED:
+            field, attribute, of, hook = self._readers[name]
+            read = meant = hook(value, of)
+            if isinstance(read, Found):
+                diagnostics += under(read.diagnostics, name)
+                refused = refused or read.value is REFUSED
+                if read.value is REFUSED and read.guess is REFUSED and not field.required:
                     continue
-                arguments[field.attribute] = stand_in(found, field.type)
-            else:
-                arguments[field.attribute] = found.value
-            if name in self._halted and _says_something(field, found.value):
+                meant, read = read.value, stand_in(read, of)
+            arguments[attribute] = read
+            if name in self._halted and _says_something(field, meant):
                 diagnostics.append(not_supported(f'"{name}" is not supported yet', name))
         for field in self._must:
             if field.name not in given:
@@ -269,7 +209,9 @@ class _ClassReader:
                 diagnostics.append(error("missing-field", f'"{field.name}" is missing', expected=field.name))
                 arguments[field.attribute] = placeholder(field.type)
         built = self._plan.cls(**arguments)
-        return Found(REFUSED, tuple(diagnostics), built) if refused else Found(built, tuple(diagnostics))
+        if refused:
+            return Found(REFUSED, tuple(diagnostics), built)
+        return Found(built, tuple(diagnostics)) if diagnostics else built
 
 
 def _says_something(field: Field, value: object) -> bool:
@@ -350,8 +292,8 @@ def _new_converter() -> cattrs.Converter:
     made.register_structure_hook(Duration, read_duration)
     made.register_structure_hook(Double, read_double)
     made.register_structure_hook(Bytes, read_bytes)
-    made.register_structure_hook_factory(_is_collection(tuple), _tuple_hook)
-    made.register_structure_hook_factory(_is_collection(Mapping), _mapping_hook)
+    made.register_structure_hook_factory(_is_collection(tuple), lambda cls: tuple_hook(cls, hook_of))
+    made.register_structure_hook_factory(_is_collection(Mapping), lambda cls: mapping_hook(cls, hook_of))
     made.register_structure_hook_factory(attrs.has, _class_hook)
     made.register_unstructure_hook_factory(attrs.has, _class_unstructure)
     made.register_unstructure_hook(Double, float)

@@ -12,6 +12,7 @@ from ctl.convert.old_ingress import Ingress, check_ingress, with_text_ports
 from ctl.convert.old_policies import DestinationPolicy, EgressRule, check_destination_policy, check_egress_rule
 from ctl.convert.old_rules import RouteRule, check_route_rule
 from store.codec import decode
+from store.containers import under
 from store.diagnostic import Diagnostic, Level, Related, error
 from store.metadata import check_texts, misspelt, tidied
 from store.reader import Document
@@ -20,7 +21,7 @@ from store.resources.kinds import Resource
 from store.resources.names import is_name, is_subdomain
 from store.scalars import REFUSED, describe
 from store.stand_in import untouched
-from store.structure import structure, under
+from store.structure import structure
 from store.type_meta import NOT_A_MESH_RESOURCE
 
 
