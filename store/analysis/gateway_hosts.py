@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator
 
 from store.analysis.code import Code, see
+from store.analysis.host_patterns import HostPatterns
 from store.analysis.mesh import Mesh
 from store.diagnostic import Diagnostic, Level
-from store.index import MESH, canonical, covers, gateway_name, gateway_names
+from store.index import MESH, gateway_name, gateway_names
 from store.resources.fields import Key
 from store.resources.gateway import Gateway
 from store.resources.virtual_service import VirtualService
@@ -40,11 +41,12 @@ CODES = (NOT_SERVED,)
 
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield the gateways of VirtualServices among *keys* that serve none of the hosts, and hosts that none serves."""
+    serves = _Served()
     for key, service in mesh.of(VirtualService, keys):
         served: set[str] = set()
         bound = [(i, found) for i, name in enumerate(service.gateways) if (found := _named(mesh, name, key))]
         for i, (other, gateway) in bound:
-            here = {host for host in service.hosts if serves(other.namespace, gateway, host, key.namespace)}
+            here = {host for host in service.hosts if serves(other, gateway, host, key.namespace)}
             if service.hosts and not here:
                 yield _serves_nothing(key, service, i, other)
             served |= here
@@ -71,15 +73,24 @@ def _unserved(key: Key, service: VirtualService, served: set[str], gateways: lis
             yield NOT_SERVED.at(key, message, "spec", "hosts", i, related=related)
 
 
-def serves(own: str, gateway: Gateway, host: str, namespace: str) -> bool:
-    """Return whether a server of *gateway*, which is of namespace *own*, lets *host* of *namespace* in, or a part of
-    it: the narrower of two names that overlap is served.
-    """
-    name = canonical(host)
+class _Served:
+    """What Gateways let in: for each Gateway and each namespace of a VirtualService, asked for once."""
+
+    def __init__(self) -> None:
+        self._patterns: dict[tuple[Key, str], HostPatterns] = {}
+
+    def __call__(self, key: Key, gateway: Gateway, host: str, namespace: str) -> bool:
+        """Return whether a server of *gateway* lets *host* of *namespace* in, or a part of it."""
+        asked = (key, namespace)
+        if asked not in self._patterns:
+            self._patterns[asked] = HostPatterns(_allowed(gateway, key.namespace, namespace))
+        return self._patterns[asked].overlap(host)
+
+
+def _allowed(gateway: Gateway, own: str, namespace: str) -> Iterator[str]:
+    """Yield the hosts of *gateway*, which is of namespace *own*, that VirtualServices of *namespace* may bind to."""
     for server in gateway.servers:
         for written in server.hosts:
             of, slash, pattern = written.rpartition("/")
-            allowed = not slash or of == "*" or namespace == (own if of == "." else of)
-            if allowed and (covers(canonical(pattern), name) or covers(name, canonical(pattern))):
-                return True
-    return False
+            if not slash or of == "*" or namespace == (own if of == "." else of):
+                yield pattern

@@ -5,20 +5,18 @@ overlap is served, and `namespace/` in front lets in the VirtualServices of that
 a VirtualService that its Gateway does not serve, is `gateway_hosts.py`'s.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from functools import cache
 
 from store.analysis.code import Code
+from store.analysis.host_patterns import HostPatterns
 from store.analysis.listing import named
 from store.analysis.mesh import Mesh
 from store.diagnostic import Diagnostic, Level
-from store.index import canonical
 from store.resources.fields import Key
 from store.resources.gateway import Gateway, Server
 from store.resources.ports import is_http
 from store.resources.server_tls import PASSING
-from store.resources.sni import HostSet
 from store.scalars import describe
 
 UNSERVED = Code(
@@ -65,30 +63,12 @@ def _serving(mesh: Mesh, key: Key, gateway: Gateway) -> Callable[[str], bool]:
     bound = mesh.bound(f"{key.namespace}/{key.name}") if gateway.servers else ()
 
     @cache
-    def hosts(namespace: str) -> _Hosts:
+    def hosts(namespace: str) -> HostPatterns:
         allowed = (service for other, service in bound if namespace in ("*", other.namespace))
-        return _Hosts([host for service in allowed for host in service.hosts])
+        return HostPatterns([host for service in allowed for host in service.hosts])
 
     def serves(written: str) -> bool:
         namespace, slash, pattern = written.rpartition("/")
         return hosts((key.namespace if namespace == "." else namespace) if slash else "*").overlap(pattern)
 
     return serves
-
-
-class _Hosts:
-    """Hosts of VirtualServices, to ask which patterns they overlap."""
-
-    def __init__(self, hosts: Collection[str]) -> None:
-        names = list(map(canonical, hosts))
-        self._above = HostSet(names)
-        self._reversed = sorted(name[::-1] for name in names)
-
-    def overlap(self, pattern: str) -> bool:
-        """Return whether some host covers *pattern*, or is covered by it as a wildcard."""
-        name = canonical(pattern)
-        if self._above.covers(name):
-            return True
-        end = name[:0:-1]
-        at = bisect_left(self._reversed, end)
-        return name.startswith("*") and at < len(self._reversed) and self._reversed[at].startswith(end)
