@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from store.diagnostic import Diagnostic, Level
 
 MAX_ALIKE = 500
-"""So many findings of one level and code are told of one list, and of one document."""
+"""So many findings of one level and code are told of one list; of one document, twice as many."""
 
 
 def brief(findings: Iterable[Diagnostic], limit: int = MAX_ALIKE) -> list[Diagnostic]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgpack
 from attrs import evolve, field, frozen
 
-from store.brevity import brief
+from store.brevity import MAX_ALIKE, brief
 from store.containers import under
 from store.diagnostic import NOT_SUPPORTED, Diagnostic, FieldPath, Level, error
 from store.field_index import TOP, where_it_belongs
@@ -57,7 +57,7 @@ def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
     diagnostics = [*_top_level(document), *meta.diagnostics]
     metadata = _metadata(document, kind, diagnostics)
     spec = _spec(document, kind, metadata, diagnostics) if kind else None
-    said = tuple(brief(_without_echo(document, diagnostics))) if diagnostics else ()
+    said = tuple(brief(_without_echo(document, diagnostics), 2 * MAX_ALIKE)) if diagnostics else ()
     if kind is not None and any(one.code == "unknown-field" for one in said):
         said = tuple(where_it_belongs(one, kind) if one.code == "unknown-field" else one for one in said)
     if kind is None or metadata is None or spec is None or any(one.is_error for one in said):

@@ -11,10 +11,12 @@ from typing import Any
 import attrs
 from attrs import evolve
 
-from store.brevity import brief
+from store.brevity import MAX_ALIKE, brief
 from store.diagnostic import Diagnostic, error
 from store.scalars import REFUSED, Found, Hook, describe, in_flow, refuse, wrong_type
 from store.stand_in import stand_in
+
+_MANY = 2 * MAX_ALIKE
 
 HookOf = Callable[[Any], Hook]
 """Returns what reads values of a type."""
@@ -33,10 +35,27 @@ def tuple_hook(cls: Any, hook_of: HookOf) -> Hook:
     def structure_tuple(value: object, _: type) -> object:
         if not isinstance(value, list | tuple):
             return _refused_list(value, hook(value, item_type))
+        if len(value) > _MANY:
+            first = [hook(item, item_type) for item in value[:_MANY]]
+            if _is_hopeless(first):
+                return _given_up(first, len(value), item_type)
         items = tuple([hook(item, item_type) for item in value])
         return _list_with_findings(items, item_type) if Found in map(type, items) else items
 
     return structure_tuple
+
+
+def _is_hopeless(items: Iterable[object]) -> bool:
+    """Say whether so many of *items* are wrong that the list was meant for something else."""
+    wrong = (item for item in items if isinstance(item, Found) and any(said.is_error for said in item.diagnostics))
+    return sum(1 for _ in wrong) > MAX_ALIKE
+
+
+def _given_up(first: Sequence[object], count: int, item_type: Any) -> Found:
+    """Refuse a list of *count* items by what is wrong with the *first* of them: time is not spent on the others."""
+    said = _list_with_findings(first, item_type).diagnostics
+    rest = error("limit", f"the other {count - len(first)} items were not looked at", hint="begin with the first ones")
+    return Found(REFUSED, (*said, rest))
 
 
 def _list_with_findings(items: Sequence[object], item_type: Any) -> Found:

@@ -20,7 +20,7 @@ from store.yaml_values import plain_values
 MAX_FILE_BYTES = 4 * 1024 * 1024
 MAX_DOCUMENTS = 20_000
 MAX_UNREADABLE = 100
-"""So many documents of one file are told to be unreadable; more of them say nothing new."""
+"""So many documents of one file are told to be unreadable, and so many ellipses; more of them say nothing new."""
 
 MAX_ELLIPSES = 10
 """So many ellipses of one document are named; each costs another look at the document."""
@@ -335,7 +335,7 @@ def _read_chunk(chunk: str, first_line: int, budget: Budget) -> tuple[Sequence[N
             if not ellipses and not found.ellipses:
                 return found.roots, ()
             ellipses += found.ellipses
-            return (), sorted(ellipses, key=lambda said: said.place.line if said.place else 0)
+            return (), sorted(ellipses, key=lambda said: said.place.line if said.place else 0)[:MAX_UNREADABLE]
 
 
 def _blamed(chunk: str, refusal: Refusal) -> int | None:

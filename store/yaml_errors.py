@@ -9,6 +9,7 @@ import yaml
 
 from store.diagnostic import Diagnostic, Level, Place
 
+_BREAK = re.compile("[\n\x85\u2028\u2029]")
 _ELLIPSIS = re.compile(r"[ \t]+(\.\.\.|…)[ \t]*(#.*)?\r?")
 
 _PLAIN_WORDS = (
@@ -89,8 +90,8 @@ def syntax_error(wrong: yaml.YAMLError, first_line: int, text: str) -> Refusal:
     context = getattr(wrong, "context_mark", None)
     mark = getattr(wrong, "problem_mark", None) or context
     said = next((words for part, words in _PLAIN_WORDS if part in problem), f"this is not YAML: {problem}")
-    if "never closed" in said and context is not None:
-        mark = context
+    if context is not None and ("never closed" in said or "without a colon" in said):
+        mark = context  # where it began; libyaml noticed later
     lines = frozenset(one.line for one in (mark, context, getattr(wrong, "problem_mark", None)) if one is not None)
     line, column = (mark.line, mark.column + 1) if mark is not None else (0, 1)
     tab = _tab_before(text, line, column)
@@ -100,6 +101,9 @@ def syntax_error(wrong: yaml.YAMLError, first_line: int, text: str) -> Refusal:
         said, column = _TAB, tab
     elif "tab character" in problem:
         said = _TAB
+    lines_of_text = _BREAK.split(text.rstrip())
+    if line >= len(lines_of_text):  # noticed at the end: behind the last line that has something
+        line, column = len(lines_of_text) - 1, len(lines_of_text[-1]) + 1
     return Refusal(said_at("syntax", said, line + first_line, column), lines)
 
 
