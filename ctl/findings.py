@@ -1,6 +1,9 @@
 """Printing everything that was said about files: for `validate` the answer itself, for other commands talk."""
 
+from collections.abc import Iterator
+
 import click
+from rich.text import Text
 
 from ctl.diagnostics import render, summary, to_json
 from ctl.exit_codes import ExitCode
@@ -10,8 +13,11 @@ from ctl.output import print_object, show, talk
 
 def tell(inputs: Inputs) -> None:
     """Print the diagnostics of *inputs* to stderr."""
-    for said in inputs.diagnostics:
-        talk(render(said, inputs.sources))
+    talk(_lines(inputs))
+
+
+def _lines(inputs: Inputs) -> Iterator[Text]:
+    return (line for said in inputs.diagnostics for line in render(said, inputs.sources))
 
 
 def answer(inputs: Inputs, output: str) -> None:
@@ -19,9 +25,7 @@ def answer(inputs: Inputs, output: str) -> None:
     if output in ("json", "yaml"):
         print_object(as_json(inputs), output)
         return
-    for said in inputs.diagnostics:
-        show(render(said, inputs.sources))
-    show([_counts(inputs)])
+    show([*_lines(inputs), _counts(inputs)])
 
 
 def end_if_refused(ctx: click.Context, inputs: Inputs, output: str) -> None:

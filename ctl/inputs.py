@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import evolve, field, frozen
 
+from ctl.collector import uncollected
 from ctl.diagnostics import Sources, in_order
 from ctl.files import read_texts
 from store.codec import Source, decode
@@ -68,6 +69,7 @@ class Documents:
     sources: Sources = field(repr=False, eq=False)
 
 
+@uncollected()
 def load_documents(paths: Sequence[str], *, namespace: str | None = None) -> Documents:
     """Read the documents of *paths*, of whatever kind; *namespace* is as for `load`."""
     found = read_texts(paths)
@@ -78,6 +80,7 @@ def load_documents(paths: Sequence[str], *, namespace: str | None = None) -> Doc
     return Documents(tuple(documents), tuple(diagnostics), len(found.names), Sources(found.texts))
 
 
+@uncollected()
 def load(
     paths: Sequence[str],
     *,

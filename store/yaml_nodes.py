@@ -129,10 +129,10 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             self._spend(event)
             self._add(self._scalar(event), event.anchor, plain=event.implicit[0])
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+        elif isinstance(event, yaml.CollectionStartEvent):
             self._spend(event)
             self._open(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+        elif isinstance(event, yaml.CollectionEndEvent):
             frame = self._stack.pop()
             self._add(self._close(frame), frame.anchor)
         elif isinstance(event, yaml.AliasEvent):
