@@ -33,6 +33,7 @@ _PLAIN_WORDS = (
     ("did not find expected ',' or ']'", "a list in brackets without comma or closing bracket"),
     ("did not find expected ',' or '}'", "a mapping in braces without comma or closing brace"),
     ("did not find expected <document start>", "here begins another document: a line with --- has to stand before it"),
+    ("did not find expected alphabetic", "a * or & begins an alias or an anchor, and here none can be meant"),
     ("unexpected end of stream", "a quotation mark is never closed"),
     ("unexpected document indicator", "a quotation mark is never closed"),
     ("cannot start any token", "a character that cannot start a value: put the value in quotes"),
@@ -90,25 +91,47 @@ def syntax_error(wrong: yaml.YAMLError, first_line: int, text: str) -> Refusal:
     context = getattr(wrong, "context_mark", None)
     mark = getattr(wrong, "problem_mark", None) or context
     said = next((words for part, words in _PLAIN_WORDS if part in problem), f"this is not YAML: {problem}")
-    if context is not None and ("never closed" in said or "without a colon" in said):
-        mark = context  # where it began; libyaml noticed later
-    lines = frozenset(one.line for one in (mark, context, getattr(wrong, "problem_mark", None)) if one is not None)
+    if context is not None and any(words in said for words in _BEGAN_EARLIER):
+        mark = context
+    named = frozenset(one.line for one in (mark, context, getattr(wrong, "problem_mark", None)) if one is not None)
     line, column = (mark.line, mark.column + 1) if mark is not None else (0, 1)
-    tab = _tab_before(text, line, column)
+    lines = _BREAK.split(text.rstrip())
+    if line >= len(lines):  # noticed at the end: behind the last line that has something
+        line, column = len(lines) - 1, len(lines[-1]) + 1
+    tab = _tab_before(lines[line], column)
     if "cannot start any token" in problem and column != tab:  # the tab before it was taken as a blank
         tab = None
     if tab is not None and not any(part in problem for part in _IN_TEXT_OR_BRACKETS):
         said, column = _TAB, tab
     elif "tab character" in problem:
         said = _TAB
-    lines_of_text = _BREAK.split(text.rstrip())
-    if line >= len(lines_of_text):  # noticed at the end: behind the last line that has something
-        line, column = len(lines_of_text) - 1, len(lines_of_text[-1]) + 1
-    return Refusal(said_at("syntax", said, line + first_line, column), lines)
+    hint = None if said == _TAB or "escape" in said else _advice(lines[line], column)
+    return Refusal(said_at("syntax", said, line + first_line, column, hint=hint), named)
 
 
-def _tab_before(text: str, line: int, column: int) -> int | None:
-    """Return the column of a tab that indents what stands on *line* (from 0) at *column*, or None."""
-    lines = text.split("\n")
-    found = _INDENTED_BY_TAB.match(lines[line]) if line < len(lines) else None
+_BEGAN_EARLIER = ("never closed", "without a colon", "begins an alias or")
+"""Words of what libyaml notices later than where it began."""
+
+
+def _tab_before(written: str, column: int) -> int | None:
+    """Return the column of a tab that indents what stands on the line *written* at *column*, or None."""
+    found = _INDENTED_BY_TAB.match(written)
     return found.end(1) if found and found.end(1) <= column <= found.end() + 1 else None
+
+
+_CONFLICT = re.compile(r"(<{7}|={7}|>{7})(?= |$)")
+_BARE = re.compile(r"[^\s,\[\]{}#]+")
+
+
+def _advice(written: str, column: int) -> str | None:
+    """Return what to do about a mistake on the line *written* at *column*, where its look tells, or None."""
+    rest, before = written[column - 1 :], written[: column - 1].rstrip()
+    if _CONFLICT.match(written):
+        return "two versions were merged and their conflict is left here: choose one"
+    if "{{" in written:
+        return "this looks like a template: render it first"
+    if rest.startswith(("*", "&")) and (bare := _BARE.match(rest)):
+        return f'write "{bare.group()}"'
+    if rest.strip() and before.endswith(("]", "}", '"', "'")):
+        return "what begins with a bracket or a quotation mark ends at its counterpart: put all of the value in quotes"
+    return None

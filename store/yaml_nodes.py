@@ -170,7 +170,7 @@ class _Builder:
             message = (
                 "an alias stands inside what it means" if inside else f"no anchor &{event.anchor} before this alias"
             )
-            raise self._refuse("alias", message, event)
+            raise self._refuse("alias", message, event, f'if it is text, write "*{event.anchor}"')
         self._budget.alias_nodes -= node.size
         if self._budget.alias_nodes < 0:
             raise self._refuse("too-large", f"aliases stand for more than {MAX_ALIAS_NODES} values", event)
@@ -249,7 +249,8 @@ class _Builder:
             node = evolve(node, value=str(node.value))
         if not isinstance(node.value, str):
             if not node.text:
-                raise self._refuse("key", "a key that is not text", node)
+                advice = "two braces look like a template: render it first" if isinstance(node.value, dict) else None
+                raise self._refuse("key", "a key that is not text", node, advice)
             raise self._refuse("key", f"without quotes, {node.text} is not text", node, f'write "{node.text}"')
         earlier = frame.items.get(node.value)
         if earlier is not None:

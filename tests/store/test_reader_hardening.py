@@ -149,6 +149,29 @@ def test_lists_are_unpacked_and_nothing_else_is(text: bytes, expected: list[tupl
     assert expected == [(one.value, one.line) for one in read(text, "x").documents]
 
 
+@pytest.mark.parametrize(
+    ("text", "column", "hint"),
+    [
+        ("[*.foo.com]", 5, 'write "*.foo.com"'),
+        ("*", 4, 'write "*"'),
+        ("*foo", 4, 'if it is text, write "*foo"'),
+        ("[a-z]+", 9, "ends at its counterpart: put all of the value in quotes"),
+        ("'it's'", 8, "ends at its counterpart: put all of the value in quotes"),
+        ("{{ .Values.x }}", 5, "two braces look like a template: render it first"),
+        ("b\n{{- if .x }}\nc: d", 1, "this looks like a template: render it first"),
+        ("b\n<<<<<<< HEAD\nc: d", 1, "two versions were merged and their conflict is left here: choose one"),
+        ("b: c", 5, None),
+    ],
+)
+def test_what_many_do_wrong_is_told_how_to_be_right(text: str, column: int, hint: str | None) -> None:
+    """A wildcard or a pattern without quotes, a template that was not rendered, a conflict that was left."""
+    (one,) = read(f"a: {text}\n".encode(), "x").diagnostics
+
+    assert one.place is not None
+    assert column == one.place.column
+    assert hint == one.hint if hint is None else (one.hint or "").endswith(hint)
+
+
 # --- limits -----------------------------------------------------------------------------------------------------
 
 
