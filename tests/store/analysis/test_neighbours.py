@@ -49,8 +49,6 @@ def test_names_lead_to_neighbours_in_both_directions() -> None:
         "VirtualService", "a"
     )
     assert {"a": "reviews.shop.com", "shop": "*.shop.com"} == near("ServiceEntry", "reviews")
-    assert {"a": "*.shop.com", "reviews": "*.shop.com"} == {
-        name: "*.shop.com" for name in near("DestinationRule", "shop")
-    }
+    assert {"a", "reviews"} == set(near("DestinationRule", "shop"))
     assert {"a": "Gateway/default/edge"} == near("Gateway", "edge")
     assert {} == near("Gateway", "other")
