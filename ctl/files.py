@@ -122,18 +122,19 @@ class _Reading:
                 elif Path(entry.name).suffix in SUFFIXES and not _leads_to_directory(entry):
                     yield directory / entry.name
 
-    def _take_file(self, name: str, *, named: bool) -> None:
-        """Read the file *name*; *named* says that the user wrote its name."""
+    def _take_file(self, path: str, *, named: bool) -> None:
+        """Read the file at *path*; *named* says that the user wrote its name."""
+        name = _printable(path)
         if name in self.names:
             return  # given twice, or given and found
         self.names[name] = None
-        if not named and not stat.S_ISREG(Path(name).stat().st_mode):
+        if not named and not stat.S_ISREG(Path(path).stat().st_mode):
             self.diagnostics.append(_at(name, error("unreadable", "is not a file: a pipe, a socket or a device")))
             return
-        if name == STDIN:
+        if path == STDIN:
             text = _bounded(sys.stdin.buffer)
         else:
-            with Path(name).open("rb") as file:
+            with Path(path).open("rb") as file:
                 text = _bounded(file)
         self.left -= len(text)
         if self.left < 0:
@@ -141,7 +142,8 @@ class _Reading:
             raise _TooMuch(_at(name, error("too-large", message, hint="apply them in several parts")))
         self.texts[name] = text
 
-    def _refuse(self, name: str, refused: OSError | ValueError) -> None:
+    def _refuse(self, path: str, refused: OSError | ValueError) -> None:
+        name = _printable(path)
         self.names[name] = None
         reason = getattr(refused, "strerror", None) or str(refused)
         self.diagnostics.append(_at(name, error("unreadable", f"cannot be read: {reason.lower()}")))
@@ -164,5 +166,10 @@ def _bounded(file: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
-def _at(name: str, said: Diagnostic) -> Diagnostic:
-    return evolve(said, place=Place(name, 1))
+def _at(path: str, said: Diagnostic) -> Diagnostic:
+    return evolve(said, place=Place(_printable(path), 1))
+
+
+def _printable(path: str) -> str:
+    """Return *path* as text of any encoding: names of files are bytes, and some are no text."""
+    return path if path.isascii() else os.fsencode(path).decode(errors="backslashreplace")

@@ -32,6 +32,7 @@ _PLAIN_WORDS = (
     ),
     ("did not find expected ',' or ']'", "a list in brackets without comma or closing bracket"),
     ("did not find expected ',' or '}'", "a mapping in braces without comma or closing brace"),
+    ("did not find expected node content", "a value is missing here, or a bracket before it is never closed"),
     ("did not find expected <document start>", "here begins another document: a line with --- has to stand before it"),
     ("did not find expected alphabetic", "a * or & begins an alias or an anchor, and here none can be meant"),
     ("unexpected end of stream", "a quotation mark is never closed"),
