@@ -163,7 +163,7 @@ async def _look(etcd: Etcd, keys: Keys, change: Change, loaded: Sequence[Loaded]
 async def _make(etcd: Etcd, keys: Keys, change: Change, outlook: Outlook) -> Outcome:
     state, found = outlook.state, outlook.findings
     if change.dry_run:
-        return Outcome(Applied(state.head, state.revision, outlook.results), dry_run=True, diagnostics=found)
+        return Outcome(Applied(state.head, state.head_revision, outlook.results), dry_run=True, diagnostics=found)
     origin = Origin(author(), change.message, time.time(), secrets.token_hex(2))
     applied = await apply(
         etcd, keys, change.wanted, origin, if_head=change.if_head, adopt=change.adopt, seen=outlook.state

@@ -1,6 +1,6 @@
 """Hosts as tables and as JSON: for `hosts`, and at the end of `status`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ctl.output import ago
 from store.host import Head, to_json
@@ -72,8 +72,13 @@ def is_well(host: KnownHost) -> bool:
     return status is not None and not status.held and not status.rejections and status.envoy_state == "live"
 
 
-def host_json(host: KnownHost, head: Head | None) -> dict[str, object]:
-    """Return *host* as the contract has it; what is not known is left out."""
+def host_json(host: KnownHost, head: Head | None, revisions: Mapping[str, int]) -> dict[str, object]:
+    """Return *host* as the contract has it; what is not known is left out.
+
+    Args:
+        head: the mesh's.
+        revisions: id of an apply → the etcd revision in which it was written, as far as that is known.
+    """
     record, status = host.record, host.status
     answer: dict[str, object | None] = {
         "name": host.name,
@@ -89,10 +94,9 @@ def host_json(host: KnownHost, head: Head | None) -> dict[str, object]:
     }
     if status is not None:
         active: dict[str, object] | None = None
-        if status.active_apply:
-            active = {"apply": status.active_apply, "revision": status.active_revision}
-        if active and host.active_apply != status.active_apply:  # newer than the status: the revision is not known yet
-            active = {"apply": host.active_apply}
+        if status.active_apply and host.active_apply:
+            written = revisions.get(host.active_apply)
+            active = {"apply": host.active_apply, **({"revision": written} if written else {})}
         restarts = {"state": status.envoy_state, "restarts": status.envoy_restarts, "lastExit": status.envoy_exit}
         answer |= {
             "active": active,

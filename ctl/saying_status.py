@@ -51,12 +51,12 @@ def _as_held(each: Standing) -> Standing:
 
 def _as_json(survey: Survey, listed: Sequence[Standing]) -> dict[str, object]:
     held = {"held": survey.held} if survey.held else {}
-    head = {"head": apply_json(survey.head, survey.revision)} if survey.head else {}
+    head = {"head": apply_json(survey.head, survey.revisions[survey.head.apply])} if survey.head else {}
     return {
         **head,
         **held,
         "resources": [each.to_json() for each in listed],
-        "hosts": [host_list.host_json(host, survey.head) for host in survey.hosts],
+        "hosts": [host_list.host_json(host, survey.head, survey.revisions) for host in survey.hosts],
     }
 
 

@@ -1,5 +1,8 @@
 """One look at the whole mesh: what it should be, and what its hosts say. For `status` and `hosts`."""
 
+import re
+from collections.abc import Iterable, Mapping
+
 from attrs import evolve, frozen
 
 from store import digest
@@ -12,6 +15,8 @@ from store.keys import Keys
 from store.replica import Replica
 from store.snapshot import Snapshot
 
+_APPLY_ID = re.compile(r"\d{1,10}-\w+", re.ASCII)
+
 
 @frozen
 class Survey:
@@ -19,7 +24,8 @@ class Survey:
 
     Attributes:
         head: the latest apply; None before the first.
-        revision: of `config/`.
+        revisions: id of an apply → the etcd revision in which it was written: of head, and of those that hosts are at,
+            as far as the journal has them.
         snapshot: the mesh as it is stored; None when there are records without a head.
         held: why agents do not follow it, and what to do; None when it is what an apply wrote.
         foreign: `Kind namespace/name` of the records that no apply wrote, as far as that can be told.
@@ -28,7 +34,7 @@ class Survey:
     """
 
     head: Head | None
-    revision: int
+    revisions: Mapping[str, int]
     snapshot: Snapshot | None
     held: str | None
     foreign: frozenset[str]
@@ -55,7 +61,18 @@ async def look(etcd: Etcd, keys: Keys) -> Survey:
     replica.load(values.items(), listing.revision)
     hosts = (await read_hosts(etcd, keys)).hosts
     foreign = frozenset(state.foreign(keys)) if held else frozenset()
-    return Survey(head, listing.revision, replica.snapshot, held, foreign, dict(replica.unread), hosts)
+    written = await _revisions(etcd, keys, state, hosts)
+    return Survey(head, written, replica.snapshot, held, foreign, dict(replica.unread), hosts)
+
+
+async def _revisions(etcd: Etcd, keys: Keys, state: State, hosts: Iterable[KnownHost]) -> dict[str, int]:
+    """Return when head and the applies of *hosts* were written; a host knows only what etcd was at when it read."""
+    found = {state.head.apply: state.head_revision} if state.head else {}
+    for apply in sorted({host.active_apply for host in hosts if host.active_apply} - found.keys()):
+        entry = await etcd.get(keys.journal_part(apply, 0)) if _APPLY_ID.fullmatch(apply) else None
+        if entry is not None:
+            found[apply] = entry.mod_revision
+    return found
 
 
 def _held(state: State, keys: Keys, *, has_head: bool) -> str | None:

@@ -80,7 +80,7 @@ class Applied:
 
     Attributes:
         head: of the mesh now; of an apply that changed nothing, the one that was there. None in an empty mesh.
-        revision: the etcd revision of it.
+        revision: the etcd revision in which *head* was written, whenever that was; 0 in an empty mesh.
         results: Key → what happened, in the order asked for.
         written: whether an apply was made; False when nothing differed.
     """
@@ -221,7 +221,7 @@ async def apply(
         refuse_unexpected(state, keys, if_head=if_head, adopt=adopt)
         results = judge(state, keys, wanted)
         if all(result is Result.UNCHANGED for result in results.values()) and state.is_intact:
-            return Applied(state.head, state.revision, results, written=False)
+            return Applied(state.head, state.head_revision, results, written=False)
         head, txn = transaction(state, keys, wanted, results, origin, above=reported)
         revision = await _commit(etcd, keys, txn, head)
         if revision is not None:

@@ -21,7 +21,7 @@ def command(output: str, etcd: str, prefix: str) -> None:
     if survey.held:
         talk([f"meshctl: {survey.held}"])
     if output in ("json", "yaml"):
-        print_object({"hosts": [host_json(host, survey.head) for host in survey.hosts]}, output)
+        print_object({"hosts": [host_json(host, survey.head, survey.revisions) for host in survey.hosts]}, output)
     elif output == "name":
         show(host.name for host in survey.hosts)
     elif not survey.hosts:

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from store.etcd.client import Etcd
-from store.host import HostRecord, pack
+from store.host import HostRecord, HostStatus, pack
 from store.keys import Keys
 from store.resources.fields import Key
 from tests.e2e.meshctl import Meshctl
@@ -274,6 +274,26 @@ def test_a_pipe_is_not_asked_and_does_not_say_yes(meshctl: Meshctl, words: tuple
     assert "dry run" in meshctl("delete", *words, "--dry-run", stdin=stdin).stdout
 
 
+async def test_an_apply_has_one_revision_whoever_tells_it(meshctl: Meshctl, etcd: Etcd) -> None:
+    """It is that in which head was written, whatever else etcd has been told since; a host has its own apply's."""
+    meshctl.write("a.yaml", SERVICE)
+    meshctl.write("b.yaml", RULE)
+    first = meshctl.json("apply", "-f", "a.yaml")["apply"]
+    status = HostStatus(apply=first["id"], revision=77, active_apply=first["id"], active_revision=77)  # type: ignore[index]
+    with trio.fail_after(30):
+        await etcd.put(Keys().host("h1"), pack(HostRecord("h1")))
+        await etcd.put(Keys().status("h1"), pack(status))
+        second = meshctl.json("apply", "-f", "b.yaml")["apply"]
+        await etcd.put("/elsewhere", b"1")
+        head = await etcd.get(Keys().head)
+
+    assert head is not None
+    told = [meshctl.json("apply", "-f", "b.yaml")["apply"], meshctl.json("status", code=1)["head"], second]
+    assert [head.mod_revision] * 3 == [each["revision"] for each in told]  # type: ignore[index]
+    active = {"apply": first["id"], "revision": first["revision"]}  # type: ignore[index]
+    assert [(active,)] == pick(meshctl.json("hosts")["hosts"], "active")
+
+
 def test_if_head_refuses_another_head(meshctl: Meshctl) -> None:
     """What was planned for one state is not applied to another."""
     meshctl.write("a.yaml", SERVICE)
@@ -336,6 +356,8 @@ def test_every_host_answers_for_itself(meshctl: Meshctl, new_host: Callable[...,
         ("ServiceEntry default/reviews", "active"),
         ("VirtualService default/reviews", "active"),
     ] == pick(status["resources"], "resource", "verdict")
+    head = {name: status["head"][name] for name in ("id", "revision")}  # type: ignore[index]
+    assert {"apply": head["id"], "revision": head["revision"]} == hosts["hosts"][0]["active"]  # type: ignore[index]
     assert [("h1", "live", "127.0.0.1", {"role": "edge"})] == pick(hosts["hosts"], "name", "state", "address", "labels")
 
     assert ["KIND", "NAME", "APPLY", "VERDICT", "HOSTS", "SOURCE", "REASON"] in rows
