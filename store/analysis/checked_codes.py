@@ -44,6 +44,17 @@ WARNINGS = (
         "Put the narrower conditions first, or remove the block.",
     ),
     Code(
+        "never-matches",
+        "a condition that no request fulfils",
+        Level.WARNING,
+        "Requests do not look like what is written: a path begins with `/` and is compared without its query, a regex"
+        " is for all of it, `*` stands for itself, and the authority is a host without scheme. The condition never"
+        " holds, and the rule is passed over.",
+        _SERVICE
+        + '  http:\n  - match: [{uri: {prefix: "/api/*"}}]\n    route: [{destination: {host: reviews}}]\n',
+        "Write what the hint says: `prefix: /api/` is all paths that begin so.",
+    ),
+    Code(
         "double-slash",
         "a rewrite that yields //",
         Level.WARNING,

@@ -9,6 +9,7 @@ from store.diagnostic import Diagnostic, error, not_supported, warning
 from store.resources.fields import Old, StringMatch, Uint32, documented
 from store.resources.legacy import number_of_port
 from store.resources.names import check_labels, check_match, check_port, header_name_problem, is_dns_label
+from store.resources.never_matching import check_authority, check_uri
 from store.scalars import describe
 
 
@@ -118,12 +119,15 @@ def check_http_match(block: HTTPMatchRequest, *at: str | int, for_gateways: bool
     """
     if block.uri:
         yield from check_match(block.uri, *at, "uri", empty_prefix=True)
+        yield from check_uri(block.uri, *at, "uri")
         if block.ignore_uri_case and block.uri.regex is not None:
             yield warning("no-effect", "ignoreUriCase does nothing for a regex", *at, "ignoreUriCase",
                           hint="begin the regex with (?i)")  # fmt: skip
     for name, text in (("scheme", block.scheme), ("method", block.method), ("authority", block.authority)):
         if text:
             yield from check_match(text, *at, name)
+    if block.authority:
+        yield from check_authority(block.authority, *at, "authority")
     for name, value in block.headers.items():
         yield from _check_header(name, *at, "headers", name, for_gateways=for_gateways)
         yield from check_match(value, *at, "headers", name)
