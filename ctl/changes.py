@@ -12,13 +12,25 @@ from attrs import evolve, field, frozen
 from rich.text import Text
 
 from ctl.added_findings import added_findings
-from ctl.diagnostics import Sources, render, to_json
+from ctl.diagnostics import summary, to_json
 from ctl.exit_codes import ExitCode
-from ctl.inputs import Loaded
+from ctl.findings import MAX_TOLD, tell
+from ctl.inputs import Inputs
 from ctl.output import print_object, show, style_of, styled, talk
 from ctl.places import live_hosts
 from ctl.waiting import HostRow, Patience, ctrl_c_cancels, host_table, say_late, unmet, wait_for_hosts
-from store.client import Applied, Origin, Result, State, Wanted, apply, judge, read_state, refuse_unexpected
+from store.client import (
+    Applied,
+    Origin,
+    Result,
+    State,
+    Wanted,
+    apply,
+    judge,
+    read_state,
+    refuse_too_large,
+    refuse_unexpected,
+)
 from store.diagnostic import Diagnostic
 from store.etcd.client import Etcd
 from store.host import Head
@@ -94,22 +106,18 @@ async def carry_out(
     etcd: Etcd,
     keys: Keys,
     change: Change,
-    loaded: Sequence[Loaded] = (),
+    inputs: Inputs,
     *,
     output: str,
-    sources: Sources,
-    warnings: Sequence[Diagnostic] = (),
 ) -> ExitCode:
-    """Say what *change* adds to be warned of, make it, say what was done, wait for the hosts, say what they answer.
+    """Say what is to be warned of, make *change*, say what was done, wait for the hosts, say what they answer.
 
     Warnings come before anything is written, so that Ctrl-C still helps. What was done is printed before the waiting
     begins, so that it is known however that ends; JSON and YAML are one object, printed at the end.
 
     Args:
-        loaded: the documents behind `change.wanted`: their lines are known.
+        inputs: the documents behind `change.wanted`, none of them wrong; for a deletion no documents.
         output: table, wide, json, yaml or name.
-        sources: texts for excerpts.
-        warnings: what the documents themselves gave rise to; printed already, except in JSON and YAML.
 
     Returns:
         YES; REJECTED when a host refused it; TIMEOUT when not every host has answered before patience or Ctrl-C ended
@@ -118,11 +126,11 @@ async def carry_out(
     Raises:
         Conflict, TooLarge, StoreUnavailable: see `store.client.apply`.
     """
-    outlook = await _look(etcd, keys, change, loaded)
+    origin = Origin(author(), change.message, time.time(), secrets.token_hex(2))
+    outlook = await _look(etcd, keys, change, origin, inputs)
     if output not in ("json", "yaml"):
-        for said in outlook.findings:
-            talk(render(said, sources))
-    outcome = await _make(etcd, keys, change, outlook)
+        _warn(inputs, outlook, dry_run=change.dry_run)
+    outcome = await _make(etcd, keys, change, origin, outlook)
     stop = trio.CancelScope()
     with ctrl_c_cancels(stop):
         if output not in ("json", "yaml"):
@@ -130,7 +138,7 @@ async def carry_out(
         if change.patience is not None and not change.dry_run:
             outcome = await _wait(etcd, keys, outcome, change.patience, stop)
     if output in ("json", "yaml"):
-        print_object(_as_json(outcome, warnings), output)
+        print_object(_as_json(outcome, inputs), output)
     if outcome.hosts is not None:
         _say_answered(outcome, outcome.hosts, output)
     verdict = unmet(outcome.hosts or ())
@@ -146,25 +154,26 @@ async def _wait(etcd: Etcd, keys: Keys, outcome: Outcome, patience: Patience, st
     return evolve(outcome, hosts=waited.rows, stopped=waited.stopped)
 
 
-async def _look(etcd: Etcd, keys: Keys, change: Change, loaded: Sequence[Loaded]) -> Outlook:
+async def _look(etcd: Etcd, keys: Keys, change: Change, origin: Origin, inputs: Inputs) -> Outlook:
     """Return what *change* would do to the mesh as it is, before anything is written.
 
     Raises:
         Conflict: see `store.client.refuse_unexpected`.
+        TooLarge: see `store.client.refuse_too_large`.
     """
     state = await read_state(etcd, keys)
     refuse_unexpected(state, keys, if_head=change.if_head, adopt=change.adopt)
     results = judge(state, keys, change.wanted)
+    refuse_too_large(state, keys, change.wanted, results, origin)
     made = {each.key: each.resource for each in change.wanted if results[each.key] is not Result.UNCHANGED}
-    found = added_findings(made, state, keys, await live_hosts(etcd, keys), loaded) if made else ()
+    found = added_findings(made, state, keys, await live_hosts(etcd, keys), inputs.loaded) if made else ()
     return Outlook(state, results, found)
 
 
-async def _make(etcd: Etcd, keys: Keys, change: Change, outlook: Outlook) -> Outcome:
+async def _make(etcd: Etcd, keys: Keys, change: Change, origin: Origin, outlook: Outlook) -> Outcome:
     state, found = outlook.state, outlook.findings
     if change.dry_run:
         return Outcome(Applied(state.head, state.head_revision, outlook.results), dry_run=True, diagnostics=found)
-    origin = Origin(author(), change.message, time.time(), secrets.token_hex(2))
     applied = await apply(
         etcd, keys, change.wanted, origin, if_head=change.if_head, adopt=change.adopt, seen=outlook.state
     )
@@ -178,6 +187,13 @@ def judged(results: Mapping[Key, Result]) -> frozenset[str]:
 
 
 # --- saying it ----------------------------------------------------------------------------------------------
+
+
+def _warn(inputs: Inputs, outlook: Outlook, *, dry_run: bool) -> None:
+    """Print the warnings of the documents, then the findings that the change adds; not more than a person reads."""
+    told = tell(inputs.diagnostics, inputs.sources, rest="meshctl validate shows them")
+    rest = "-o json has them" if dry_run else "meshctl analyze shows them"
+    tell(outlook.findings, inputs.sources, limit=MAX_TOLD - told, rest=rest)
 
 
 def _say_made(outcome: Outcome, output: str) -> None:
@@ -232,7 +248,7 @@ def _summary(outcome: Outcome) -> str:
     return f"apply {head.apply} stays: {counts}"
 
 
-def _as_json(outcome: Outcome, warnings: Sequence[Diagnostic]) -> dict[str, object]:
+def _as_json(outcome: Outcome, inputs: Inputs) -> dict[str, object]:
     head = outcome.applied.head
     answer: dict[str, object] = {}
     if head is not None and not outcome.dry_run:
@@ -242,7 +258,10 @@ def _as_json(outcome: Outcome, warnings: Sequence[Diagnostic]) -> dict[str, obje
     ]
     if outcome.hosts is not None:
         answer["hosts"] = [row.to_json() for row in outcome.hosts]
-    answer["diagnostics"] = [to_json(said) for said in (*warnings, *outcome.diagnostics)]
+    said = (*inputs.diagnostics, *outcome.diagnostics)
+    answer["diagnostics"] = [to_json(one) for one in said]
+    if outcome.dry_run:
+        answer["summary"] = summary(said, files=inputs.files, resources=inputs.documents)
     return answer
 
 

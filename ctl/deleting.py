@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 from ctl.changes import Change, carry_out
 from ctl.diagnostics import Sources, render
 from ctl.exit_codes import ExitCode
-from ctl.inputs import load_names
+from ctl.inputs import Inputs, load_names
 from ctl.output import talk
 from ctl.stored import DEFAULT_NAMESPACE, everything, is_meant, key_of, meant, not_found
 from store.client import State, Wanted, read_state
@@ -121,4 +121,5 @@ async def delete(
             talk(["nothing was deleted; with --ignore-not-found the others are"])
         return ExitCode.NO
     wanted = [Wanted(key, None) for key in there]
-    return await carry_out(etcd, keys, evolve(change, wanted=wanted), output=output, sources=selection.sources)
+    nothing_read = Inputs((), (), files=0, documents=0, sources=selection.sources)
+    return await carry_out(etcd, keys, evolve(change, wanted=wanted), nothing_read, output=output)

@@ -16,7 +16,7 @@ from store import digest, journal
 from store.codec import BadRecord, Record, Source, encode, pack, unpack
 from store.errors import Conflict, StoreUnavailable, TooLarge
 from store.etcd.client import Etcd, KeyValue, OutcomeUnknown
-from store.etcd.txn import Delete, DeletePrefix, Op, Put, Txn, Unchanged
+from store.etcd.txn import Delete, DeletePrefix, Op, Put, Txn, Unchanged, request
 from store.host import BadHostRecord, Head
 from store.host import pack as pack_head
 from store.host import unpack as unpack_host
@@ -247,6 +247,18 @@ def refuse_unexpected(state: State, keys: Keys, *, if_head: str | None = None, a
             f"records were changed without an apply: {_foreign(state, keys)}; agents keep the last good state. "
             "Look at them with `meshctl get`, then take them over with `meshctl apply --adopt`, or put them back"
         )
+
+
+def refuse_too_large(
+    state: State, keys: Keys, wanted: Sequence[Wanted], results: Mapping[Key, Result], origin: Origin
+) -> None:
+    """Refuse what `apply` would refuse for its size, before anything is written.
+
+    Raises:
+        TooLarge: more than one transaction holds, or a resource larger than a record may be.
+    """
+    if any(result is not Result.UNCHANGED for result in results.values()):
+        request(transaction(state, keys, wanted, results, origin)[1])
 
 
 def _refuse_emptied(hosts: Iterable[KnownHost]) -> None:

@@ -26,7 +26,7 @@ def command(
     or rejected with Envoy's words and the line they are about. Ctrl-C stops the waiting, not the change: exit code 5.
     """
     from ctl.changes import Change, carry_out
-    from ctl.findings import end_if_refused, tell
+    from ctl.findings import end_if_refused
     from ctl.inputs import load
     from ctl.store import run
     from ctl.waiting import Patience
@@ -37,8 +37,6 @@ def command(
         raise click.UsageError("Missing option '-f' / '--filename': what should be applied?")
     inputs = load(files, namespace=namespace, runnable=True)
     end_if_refused(ctx, inputs, output)
-    if output not in ("json", "yaml"):
-        tell(inputs)
     change = Change(
         [Wanted(each.resource.key, each.resource, each.source) for each in inputs.loaded],
         message=message,
@@ -50,9 +48,6 @@ def command(
     ctx.exit(
         run(
             options.StoreFlags(etcd, prefix),
-            lambda store, keys: carry_out(
-                store, keys, change, inputs.loaded,
-                output=output, sources=inputs.sources, warnings=inputs.diagnostics,
-            ),
+            lambda store, keys: carry_out(store, keys, change, inputs, output=output),
         )
-    )  # fmt: skip
+    )

@@ -27,5 +27,5 @@ def command(
     inputs = load(files, namespace=namespace)
     end_if_refused(ctx, inputs, output)
     if output not in ("json", "yaml"):
-        tell(inputs)
+        tell(inputs.diagnostics, inputs.sources, rest="meshctl validate shows them")
     ctx.exit(run(options.StoreFlags(etcd, prefix), lambda store, keys: diff(store, keys, inputs, output)))
