@@ -6,7 +6,7 @@ from attrs import evolve, field, frozen
 
 from ctl.collector import uncollected
 from ctl.diagnostics import Sources, in_order
-from ctl.files import read_texts
+from ctl.files import STDIN, read_texts
 from store.codec import Source, decode
 from store.diagnostic import NOT_SUPPORTED, Diagnostic, Level, Place, Related, error
 from store.reader import Document, read
@@ -109,7 +109,7 @@ def load(
         resource, said = decode(document.value)
         if said:
             of_others = said[0].code == NOT_A_MESH_RESOURCE
-            (foreign if of_others else diagnostics).extend(document.locate(said))
+            (foreign if of_others else diagnostics).extend(document.locate(_told_once(said)))
         if resource is not None:
             understood.append(Loaded(resource, document))
     loaded, repeated = _once_each(understood, duplicates)
@@ -126,6 +126,13 @@ def load(
         documents=len(documents) - len(foreign),
         sources=Sources(found.texts),
     )
+
+
+def _told_once(said: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
+    """Return *said* without what hosts do not run of a document when they run nothing of its kind."""
+    if not any(one.code == NOT_SUPPORTED and one.path == ("kind",) for one in said):
+        return said
+    return [one for one in said if one.code != NOT_SUPPORTED or one.path == ("kind",)]
 
 
 def _alone(said: Diagnostic) -> Diagnostic:
@@ -183,7 +190,8 @@ def _key(value: object, meta: TypeMeta) -> Key | None:
 
 def _nothing(paths: Sequence[str]) -> Diagnostic:
     """There are files, and all of them are empty."""
-    said = error("no-resources", f"no resources in {', '.join(paths)}", expected="at least one document")
+    where = "standard input is empty" if set(paths) == {STDIN} else f"no resources in {', '.join(paths)}"
+    said = error("no-resources", where, expected="at least one document")
     return evolve(said, place=Place(paths[0], 1))
 
 

@@ -1,5 +1,6 @@
 """Files → resources or diagnostics."""
 
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,28 @@ def test_files_are_told_of_in_the_order_given(tmp_path: Path) -> None:
     places = [said.place.file for said in load(names).diagnostics if said.place]
 
     assert [names[0], names[1], names[2]] == list(dict.fromkeys(places))
+
+
+WORKLOAD = """apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: a}
+spec: {address: 127.0.0.1, network: n, locality: a/b, weigth: 1}
+"""
+
+
+def test_what_nothing_runs_of_is_told_once(tmp_path: Path) -> None:
+    """A kind that hosts do not run is one finding, not also one for each field; other mistakes are told as always."""
+    file = tmp_path / "a.yaml"
+    file.write_text(WORKLOAD)
+
+    inputs = load([str(file)])
+
+    assert [("kind",)] == [said.path for said in inputs.diagnostics if said.code == "not-supported"]
+    assert "error unknown-field" in codes(inputs)
+
+
+def test_standard_input_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That nothing came is said in words, not as a file called `-`."""
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"# nothing\n")))
+
+    assert ["standard input is empty"] == [said.message for said in load(["-"]).diagnostics]
