@@ -55,6 +55,15 @@ WARNINGS = (
         "Write what the hint says: `prefix: /api/` is all paths that begin so.",
     ),
     Code(
+        "endless-redirect",
+        "a redirect that leads to itself",
+        Level.WARNING,
+        "The redirect changes the path only, and the same rule is for the new path too: the client is redirected again"
+        " and again, until it gives up.",
+        _SERVICE + "  http: [{redirect: {uri: /new}}]\n",
+        "Match the old path in the rule, put a rule for the new path before it, or name the new authority.",
+    ),
+    Code(
         "double-slash",
         "a rewrite that yields //",
         Level.WARNING,
@@ -185,7 +194,8 @@ spec:
         Level.WARNING,
         "Two documents have the same kind, namespace and name. The first one is looked at; `apply` refuses both, since"
         " only one can be meant.",
-        _SERVICE + "  http: [{redirect: {uri: /}}]\n---\n" + _SERVICE + "  http: [{redirect: {uri: /new}}]\n",
+        _SERVICE + "  http: [{redirect: {scheme: https}}]\n---\n"
+        + _SERVICE + "  http: [{redirect: {authority: shop.com}}]\n",
         "Remove one of them, or give it another name.",
     ),
 )

@@ -31,7 +31,7 @@ metadata: {name: blog}
 spec:
   hosts: [blog.example.com]
   gateways: [edge]
-  http: [{redirect: {uri: /}}]
+  http: [{redirect: {authority: b.example.com}}]
 """,
     "Add the host to `hosts` of a server of the Gateway (`namespace/host` lets that namespace in alone), or correct the"
     " host of the VirtualService.",

@@ -30,14 +30,14 @@ kind: VirtualService
 metadata: {name: reviews}
 spec:
   hosts: [reviews]
-  http: [{redirect: {uri: /}}]
+  http: [{redirect: {authority: b.example.com}}]
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: more-reviews}
 spec:
   hosts: [reviews]
-  http: [{match: [{uri: {prefix: /new}}], redirect: {uri: /}}]
+  http: [{match: [{uri: {prefix: /new}}], redirect: {authority: b.example.com}}]
 """,
     "If the rules belong together, put them into one VirtualService, where their order is plain to see; if teams share"
     " the host on purpose, keep their matches apart and suppress the finding.",

@@ -36,7 +36,7 @@ kind: VirtualService
 metadata: {name: reviews}
 spec:
   hosts: [reviews]
-  http: [{redirect: {uri: /}}]
+  http: [{redirect: {authority: b.example.com}}]
 """,
     "Write the whole name, `reviews.shop.svc.cluster.local`, or `reviews.shop`; or put the rules into the namespace of"
     " the service.",

@@ -25,6 +25,7 @@ from store.resources.http_route import (
 from store.resources.l4_route import TCPRoute, TLSRoute, check_tcp_route, check_tls_route
 from store.resources.names import fqdn_problem, host_problem, is_cidr, is_dns_label, is_ip
 from store.resources.reachability import check_reachability
+from store.resources.redirect_loops import check_redirect_loops
 from store.resources.sni import is_outbound_sni
 from store.scalars import describe
 
@@ -107,6 +108,7 @@ def check(service: VirtualService) -> Iterator[Diagnostic]:
     yield from _check_l4(service, for_gateways)
     yield from check_export_to(service.export_to, "exportTo")
     yield from check_reachability(service.http, service.tls, service.tcp, service.gateways or (MESH,))
+    yield from check_redirect_loops(service.http, "http")
 
 
 def check_in_place(metadata: Metadata, service: VirtualService) -> Iterator[Diagnostic]:

@@ -16,7 +16,7 @@ metadata: {name: rules, namespace: %s}
 spec:
   hosts: [%s]
   gateways: [%s]
-  http: [{redirect: {uri: /}}]
+  http: [{redirect: {authority: b.example.com}}]
 """
 
 

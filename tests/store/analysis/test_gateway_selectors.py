@@ -14,7 +14,7 @@ ROUTE = """
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: web}
-spec: {hosts: [web.example.com], gateways: [%s], http: [{redirect: {uri: /}}]}
+spec: {hosts: [web.example.com], gateways: [%s], http: [{redirect: {authority: b.example.com}}]}
 """
 EDGE = GATEWAY % ("edge", "selector: {istio: edge}")
 INNER = GATEWAY % ("inner", "selector: {istio: inner, zone: a}")

@@ -10,7 +10,7 @@ kind: VirtualService
 metadata: {name: %s, namespace: %s}
 spec:
   hosts: [%s]
-  http: [{redirect: {uri: /}}]
+  http: [{redirect: {authority: b.example.com}}]
 %s"""
 
 

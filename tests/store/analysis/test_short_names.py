@@ -17,7 +17,7 @@ ROUTE = """
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: web, namespace: %s}
-spec: {hosts: [%s], gateways: [%s], http: [{redirect: {uri: /}}]}
+spec: {hosts: [%s], gateways: [%s], http: [{redirect: {authority: b.example.com}}]}
 """
 SHOP = ENTRY % ("shop", "web.shop.svc.cluster.local")
 BLOG = ENTRY % ("blog", "web.blog.svc.cluster.local")

@@ -15,7 +15,7 @@ ROUTE = """
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: web, namespace: shop}
-spec: {hosts: ["%s"], gateways: [%s], http: [{redirect: {uri: /}}]}
+spec: {hosts: ["%s"], gateways: [%s], http: [{redirect: {authority: b.example.com}}]}
 """
 CODE = "unserved-host"
 
