@@ -24,6 +24,9 @@ from store.resources.virtual_service import VirtualService
 ALREADY_CURRENT = "already-current"
 """Code for a document that is of today already and is passed on as it is."""
 
+REWRITTEN = "rewritten"
+"""Code for a document of today's kinds that was written in spellings of before."""
+
 _ORDER = ("Gateway", "ServiceEntry", "DestinationRule", "VirtualService")
 """How the documents of a namespace are sorted; other kinds come after these."""
 
@@ -50,9 +53,12 @@ def convert(documents: Sequence[Document]) -> Conversion:
     """
     readings = read_all(documents)
     said = list(readings.diagnostics)
-    made = {key: _passed_on(document) for key, (_, document) in readings.current.items()}
+    made = {
+        key: _passed_on(document, rewritten=key in readings.rewritten)
+        for key, (_, document) in readings.current.items()
+    }
     drafts = _convert(readings, made, said)
-    said += _already_current(readings.current, made)
+    said += _already_current(readings, made)
     made |= {draft.key: _finished(draft) for draft in drafts}
     said += _judged(made[key] for key in _in_order(made))
     refused = any(one.is_error for one in said)
@@ -136,18 +142,21 @@ def _shared_labels(originals: Sequence[Original]) -> dict[str, str]:
 # --- documents of today -----------------------------------------------------------------------------------
 
 
-def _passed_on(document: Document) -> Made:
+def _passed_on(document: Document, *, rewritten: bool) -> Made:
     assert isinstance(document.value, Mapping), "it was decoded"
-    return Made(document.value, {(): f"as it is in {where(document)}"})
+    how = "in today's spelling what is in" if rewritten else "as it is in"
+    return Made(document.value, {(): f"{how} {where(document)}"})
 
 
-def _already_current(
-    current: Mapping[Key, tuple[Resource, Document]], made: Mapping[Key, Made]
-) -> Iterable[Diagnostic]:
-    for key, (_, document) in current.items():
-        what = "completed by what old documents say of its service" if made[key].parts else "passed on as it is"
-        message = f"a document of today's API: it is {what}"
-        yield Diagnostic(Level.INFO, ALREADY_CURRENT, message, ("kind",), str(key), document.place(("kind",)))
+def _already_current(readings: Readings, made: Mapping[Key, Made]) -> Iterable[Diagnostic]:
+    for key, (_, document) in readings.current.items():
+        what = ["completed by what old documents say of its service"] if made[key].parts else []
+        code, spelling = ALREADY_CURRENT, "of today's API"
+        if key in readings.rewritten:
+            code, spelling = REWRITTEN, "of today's API in spellings of before"
+            what.insert(0, "rewritten in those of today")
+        message = f"a document {spelling}: it is {' and '.join(what) or 'passed on as it is'}"
+        yield Diagnostic(Level.INFO, code, message, ("kind",), str(key), document.place(("kind",)))
 
 
 def _routed(

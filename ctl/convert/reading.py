@@ -11,7 +11,7 @@ from ctl.convert.model import Original
 from ctl.convert.old_ingress import Ingress, check_ingress, with_text_ports
 from ctl.convert.old_policies import DestinationPolicy, EgressRule, check_destination_policy, check_egress_rule
 from ctl.convert.old_rules import RouteRule, check_route_rule
-from store.codec import decode
+from store.codec import decode, encode
 from store.containers import under
 from store.diagnostic import Diagnostic, Level, Related, error
 from store.metadata import check_texts, misspelt, tidied
@@ -81,6 +81,9 @@ OLD_KINDS: Mapping[str, OldKind] = MappingProxyType(
     }
 )
 
+OLD_SPELLING = "old-spelling"
+"""What `decode` calls a spelling of before."""
+
 _NEARLY = frozenset({"config.istio.io", "networking.istio.io"})
 """API groups in which somebody may write a kind of `config.istio.io` by mistake."""
 
@@ -92,12 +95,14 @@ class Readings:
     Attributes:
         originals: documents of old kinds.
         current: documents of today's kinds.
+        rewritten: those of *current* that were written in spellings of before; their documents are in today's.
         ports: (namespace, name) of a Kubernetes Service → name of a port → its number.
         diagnostics: what is wrong.
     """
 
     originals: Mapping[Key, Original]
     current: Mapping[Key, tuple[Resource, Document]]
+    rewritten: frozenset[Key]
     ports: Mapping[tuple[str, str], Mapping[str, int]]
     diagnostics: tuple[Diagnostic, ...]
 
@@ -108,6 +113,7 @@ def read_all(documents: Sequence[Document]) -> Readings:
     foreign: list[Diagnostic] = []
     originals: dict[Key, Original] = {}
     current: dict[Key, tuple[Resource, Document]] = {}
+    rewritten: set[Key] = set()
     seen: dict[Key, Document] = {}
     for document in documents:
         if (kind := _old_kind(document.value)) is not None:
@@ -122,11 +128,28 @@ def read_all(documents: Sequence[Document]) -> Readings:
         else:
             diagnostics += document.locate(one for one in said if one.is_error)
         if resource and _first(resource.key, document, seen, diagnostics):
-            current[resource.key] = (resource, document)
+            today = _in_todays_spelling(resource, said)
+            if today is not None:
+                rewritten.add(resource.key)
+            current[resource.key] = (resource, document if today is None else evolve(document, value=today))
     if len(foreign) == len(documents):
         foreign = [evolve(said, level=Level.ERROR) for said in foreign]
     ports = dict(_service_ports(document.value for document in documents))
-    return Readings(originals, current, ports, (*diagnostics, *foreign))
+    return Readings(originals, current, frozenset(rewritten), ports, (*diagnostics, *foreign))
+
+
+def _in_todays_spelling(resource: Resource, said: Iterable[Diagnostic]) -> dict[str, object] | None:
+    """Return the document of *resource* in today's spelling, None when it is; *said* is what reading it gave rise to.
+
+    A value that has an old name only (`LEAST_CONN`) stays as it is: what it is called today means something else.
+    """
+    old = _old_spellings(said)
+    today = encode(resource) if old else {}
+    return today if old and _old_spellings(decode(today)[1]) < old else None
+
+
+def _old_spellings(said: Iterable[Diagnostic]) -> int:
+    return sum(one.code == OLD_SPELLING for one in said)
 
 
 def _old_kind(value: object) -> str | None:

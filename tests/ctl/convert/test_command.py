@@ -28,7 +28,7 @@ def test_documents_go_to_stdout_and_talk_to_stderr(output: str, tmp_path: Path) 
     again = run("-f", "-", stdin=done.stdout)
     judged = CliRunner().invoke(cli, ["validate", "-f", "-", "-o", "json"], input=done.stdout)
 
-    assert (0, "2 documents: 2 documents of today\n") == (done.exit_code, done.stderr)
+    assert (0, "read 2 documents, printed 2 documents of today's API\n") == (done.exit_code, done.stderr)
     assert f"# from {SEED}:13 RouteRule default/reviews-test-v2\n" in done.stdout
     assert 0 == judged.exit_code
     assert (0, 0) == (json.loads(judged.stdout)["summary"]["errors"], again.exit_code)
@@ -76,3 +76,53 @@ def test_only_documents_of_others_is_refused() -> None:
 
     assert 2 == done.exit_code
     assert "not a mesh resource" in done.stderr
+
+
+LOSING = {
+    "policy": """
+apiVersion: config.istio.io/v1alpha2
+kind: DestinationPolicy
+metadata: {name: p}
+spec: {destination: {name: a}, source: {name: web}, loadBalancing: {name: RANDOM}}
+""",
+    "annotation": """
+apiVersion: extensions/v1beta1
+kind: Ingress
+metadata: {name: i, annotations: {nginx.ingress.kubernetes.io/rewrite-target: /}}
+spec: {rules: [{http: {paths: [{path: /a, backend: {serviceName: a, servicePort: 80}}]}}]}
+""",
+    "backend": """
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: i}
+spec:
+  defaultBackend: {service: {name: a, port: {number: 80}}}
+  rules:
+  - http:
+      paths: [{path: /s, pathType: Prefix, backend: {resource: {apiGroup: k8s.example.com, kind: Bucket, name: b}}}]
+""",
+}
+
+
+@pytest.mark.parametrize("name", LOSING)
+def test_who_is_strict_gets_nothing_that_lost_meaning(name: str) -> None:
+    """What is left out is a warning and exit code 0; with --strict an error, exit code 2, and nothing is printed."""
+    done = run("-f", "-", stdin=LOSING[name])
+    refused = run("-f", "-", "--strict", stdin=LOSING[name])
+    answer = json.loads(run("-f", "-", "--strict", "-o", "json", stdin=LOSING[name]).stdout)
+
+    assert 0 == done.exit_code
+    assert "warning[not-converted]" in done.stderr
+    assert (2, "") == (refused.exit_code, refused.stdout)
+    assert "error[not-converted]" in refused.stderr
+    assert "nothing is printed; 1 error" in refused.stderr
+    assert ([], 1) == (answer["resources"], answer["summary"]["errors"])
+
+
+def test_who_is_strict_gets_what_lost_nothing() -> None:
+    """One document may become several; the last line says so."""
+    whole = LOSING["annotation"].replace("annotations: {nginx.ingress.kubernetes.io/rewrite-target: /}", "")
+    done = run("-f", "-", "--strict", stdin=whole)
+
+    assert 0 == done.exit_code
+    assert "read 1 document, printed 2 documents of today's API" in done.stderr
