@@ -5,17 +5,15 @@ excludes each other, and of two TLS servers for one name one is left out. The ol
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-
-from attrs import frozen
+from collections.abc import Collection, Iterable, Iterator
 
 from store.analysis.code import Code, see
-from store.analysis.mesh import Mesh, has_labels, may_both_select
+from store.analysis.gateway_servers import PlacedServer, meet, servers_by_address
+from store.analysis.mesh import Mesh
 from store.diagnostic import Diagnostic, Level
 from store.index import canonical
 from store.resources.fields import Key
-from store.resources.gateway import Gateway, Server
-from store.resources.ports import is_http, is_tls
+from store.resources.gateway import Gateway
 from store.scalars import describe
 
 CONFLICT = Code(
@@ -43,54 +41,30 @@ spec:
 CODES = (CONFLICT,)
 
 
-@frozen
-class _Slice:
-    """One server of one Gateway."""
-
-    key: Key
-    gateway: Gateway
-    i: int
-    server: Server
-
-    @property
-    def speaks(self) -> str:
-        if is_http(self.server.port.protocol):
-            return "HTTP"
-        return "TLS" if is_tls(self.server.port.protocol) else "TCP"
-
-
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield the servers of Gateways among *keys* that conflict with others, at both."""
     judged = frozenset(key for key, _ in mesh.of(Gateway, keys))
     if not judged:
         return
-    for slices in _by_port(mesh).values():
+    for slices in servers_by_address(mesh).values():
         yield from _protocols(mesh, judged, slices)
         yield from _hosts(mesh, judged, slices)
 
 
-def _by_port(mesh: Mesh) -> Mapping[tuple[str, int], list[_Slice]]:
-    found: dict[tuple[str, int], list[_Slice]] = defaultdict(list)
-    for key, gateway in mesh.gateways:
-        for i, server in enumerate(gateway.servers):
-            found[server.bind or "", int(server.port.number)].append(_Slice(key, gateway, i, server))
-    return {port: slices for port, slices in found.items() if len(slices) > 1}
-
-
-def _protocols(mesh: Mesh, judged: Collection[Key], slices: Iterable[_Slice]) -> Iterator[Diagnostic]:
+def _protocols(mesh: Mesh, judged: Collection[Key], slices: Iterable[PlacedServer]) -> Iterator[Diagnostic]:
     """Yield the servers that speak something else than another one; one other is named."""
-    by_protocol: dict[str, list[_Slice]] = defaultdict(list)
+    by_protocol: dict[str, list[PlacedServer]] = defaultdict(list)
     for each in slices:
         by_protocol[each.speaks].append(each)
     for speaks, those in by_protocol.items():
         others = [each for other, found in by_protocol.items() if other != speaks for each in found]
         for each in those if others else ():
-            other = next((o for o in others if _meet(mesh, each, o)), None)
+            other = next((o for o in others if meet(mesh, each, o)), None)
             if other is not None and each.key in judged:
                 yield _excluded(mesh, each, other)
 
 
-def _excluded(mesh: Mesh, each: _Slice, other: _Slice) -> Diagnostic:
+def _excluded(mesh: Mesh, each: PlacedServer, other: PlacedServer) -> Diagnostic:
     used = _oldest(mesh, each, other)
     port, protocols = each.server.port, f"{each.server.port.protocol} here and {other.server.port.protocol} in"
     which = "this server is used" if used is each else "this server is not used"
@@ -99,9 +73,9 @@ def _excluded(mesh: Mesh, each: _Slice, other: _Slice) -> Diagnostic:
     return CONFLICT.at(each.key, message, "spec", "servers", each.i, "port", "protocol", related=related)
 
 
-def _hosts(mesh: Mesh, judged: Collection[Key], slices: Iterable[_Slice]) -> Iterator[Diagnostic]:
+def _hosts(mesh: Mesh, judged: Collection[Key], slices: Iterable[PlacedServer]) -> Iterator[Diagnostic]:
     """Yield the hosts that another server of the same protocol has too."""
-    by_host: dict[tuple[str, str], list[tuple[_Slice, int]]] = defaultdict(list)
+    by_host: dict[tuple[str, str], list[tuple[PlacedServer, int]]] = defaultdict(list)
     for each in slices:
         for j, host in enumerate(each.server.hosts):
             if each.speaks != "TCP":
@@ -109,12 +83,12 @@ def _hosts(mesh: Mesh, judged: Collection[Key], slices: Iterable[_Slice]) -> Ite
     for (speaks, host), claims in by_host.items():
         for each, j in claims if len(claims) > 1 else ():
             if each.key in judged:
-                other = next((o for o, _ in claims if o is not each and _meet(mesh, each, o)), None)
+                other = next((o for o, _ in claims if o is not each and meet(mesh, each, o)), None)
                 if other is not None:
                     yield _shared(mesh, each, other, j, host, merges=speaks == "HTTP")
 
 
-def _shared(mesh: Mesh, each: _Slice, other: _Slice, j: int, host: str, *, merges: bool) -> Diagnostic:
+def _shared(mesh: Mesh, each: PlacedServer, other: PlacedServer, j: int, host: str, *, merges: bool) -> Diagnostic:
     number, there = each.server.port.number, _name(each, other)
     which = "this server is used" if _oldest(mesh, each, other) is each else "this server is not used"
     outcome = "their VirtualServices answer together" if merges else f"TLS for it can be ended once, {which}"
@@ -124,20 +98,11 @@ def _shared(mesh: Mesh, each: _Slice, other: _Slice, j: int, host: str, *, merge
     return CONFLICT.at(each.key, message, "spec", "servers", each.i, "hosts", j, level=level, related=related)
 
 
-def _meet(mesh: Mesh, one: _Slice, other: _Slice) -> bool:
-    """Return whether some host opens both; where hosts are not known, whether every host that has one opens both."""
-    selected = mesh.selected(one.gateway.selector)
-    if selected is None:
-        return may_both_select(one.gateway.selector, other.gateway.selector)
-    surely = one.key == other.key or one.gateway.selector == other.gateway.selector
-    return surely or any(has_labels(host.labels, other.gateway.selector) for host in selected)
-
-
-def _oldest(mesh: Mesh, each: _Slice, other: _Slice) -> _Slice:
+def _oldest(mesh: Mesh, each: PlacedServer, other: PlacedServer) -> PlacedServer:
     if each.key == other.key:
         return each if each.i < other.i else other
     return each if mesh.oldest_first([each.key, other.key])[0] == each.key else other
 
 
-def _name(each: _Slice, other: _Slice) -> str:
+def _name(each: PlacedServer, other: PlacedServer) -> str:
     return f"servers[{other.i}]" if each.key == other.key else str(other.key)

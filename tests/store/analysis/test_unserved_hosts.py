@@ -74,3 +74,41 @@ def test_a_host_without_rules_is_told(open_for: str, rules_for: str, at_gateway:
 
     assert [("Gateway ingress/edge", "spec.servers[0].hosts")] == at(said)
     assert open_for in said[0].message
+
+
+OTHER = GATEWAY.replace("name: edge", "name: other")
+
+
+@pytest.mark.parametrize(
+    ("open_for", "other_open_for", "rules_for"),
+    [
+        ("web.example.com", "web.example.com", "web.example.com"),
+        ("web.example.com", "*", "web.example.com"),
+        ("web.example.com", "*.example.com", "*"),
+        ("*.example.com", "web.example.com", "*.example.com"),
+        ("./web.example.com", "shop/web.example.com", "web.example.com"),
+    ],
+)
+def test_gateways_that_share_a_port_answer_together(open_for: str, other_open_for: str, rules_for: str) -> None:
+    """Rules of one are rules of the port, whichever Gateway's server lists the host."""
+    there = mesh(gateway(open_for), OTHER % ("HTTP", other_open_for, ""), ROUTE % (rules_for, "ingress/other"))
+
+    assert [] == [each for each in at(found(there, CODE)) if each[0] == "Gateway ingress/edge"]
+
+
+@pytest.mark.parametrize(
+    ("other_open_for", "change"),
+    [
+        ("web.example.com", ("number: 80", "number: 81")),
+        ("web.example.com", ("servers:", "selector: {zone: b}\n  servers:")),
+        ("blog.example.com", ("", "")),
+        ("blog/web.example.com", ("", "")),
+    ],
+)
+def test_rules_of_another_gateway_count_only_where_it_answers(other_open_for: str, change: tuple[str, str]) -> None:
+    """Not at another port, on other hosts, or for a host that it does not open for the namespace of the rules."""
+    other = (OTHER % ("HTTP", other_open_for, "")).replace(*change)
+    texts = (gateway("web.example.com").replace("servers:", "selector: {zone: a}\n  servers:"), other)
+    there = mesh(*texts, ROUTE % ("*", "ingress/other"), hosts=[{"zone": "a"}, {"zone": "b"}])
+
+    assert "Gateway ingress/edge" in [each[0] for each in at(found(there, CODE))]
