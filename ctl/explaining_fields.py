@@ -56,7 +56,7 @@ def subject_of(words: str) -> Subject:
         UnknownKind: the first word names no kind.
         UnknownField: a later word names no field; old spellings lead to today's field.
     """
-    first, *steps = [step.partition("[")[0] for step in words.split(".") if step]
+    first, *steps = [step.partition("[")[0] for step in words.split(".") if step] or [""]
     kind = kind_named(first)
     top = _top(kind)
     if not steps:
@@ -150,6 +150,8 @@ def default_text(field: Field) -> str | None:
         return None
     if isinstance(field.default, Duration):
         return str(unstructure(field.default))
+    if isinstance(field.default, tuple):
+        return ", ".join(map(str, field.default))
     return str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
 
 

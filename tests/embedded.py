@@ -71,8 +71,12 @@ class EmbeddedEtcd:
             self._process = None
 
     def stop_signal(self) -> None:
-        """SIGSTOP: it keeps its connections and answers nothing."""
-        self._running().send_signal(signal.SIGSTOP)
+        """SIGSTOP: it keeps its connections and answers nothing. Returns when it has stopped, all of its threads."""
+        process = self._running()
+        process.send_signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{process.pid}/task")
+        while any(_state(thread) != "T" for thread in threads.iterdir()):
+            time.sleep(0.001)
 
     def cont(self) -> None:
         """SIGCONT: it goes on."""
@@ -150,3 +154,11 @@ def _free_ports(count: int) -> list[int]:
                 continue
         found.append(port)
     return found
+
+
+def _state(thread: Path) -> str:
+    """Return the letter of a thread's state; what has ended meanwhile counts as stopped."""
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "T"

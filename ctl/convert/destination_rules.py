@@ -43,7 +43,7 @@ class Existing:
 def existing_rules(current: Iterable[tuple[Resource, Document]], names: Names) -> dict[tuple[str, str], Existing]:
     """Return (full name of the service, namespace) → the DestinationRule that there is already."""
     found: dict[tuple[str, str], Existing] = {}
-    for resource, document in current:
+    for resource, document in sorted(current, key=lambda each: each[0].key):
         spec = resource.spec
         if not isinstance(spec, DestinationRule):
             continue

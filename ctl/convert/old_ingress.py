@@ -114,6 +114,10 @@ def _check_backend(backend: Backend, *at: str | int) -> Iterator[Diagnostic]:
     if sum(form is not None for form in forms) != 1:
         yield error("missing-field" if not any(forms) else "conflict", "a backend is one service", *at,
                     expected="service: {name: NAME, port: {number: NUMBER}}")  # fmt: skip
+    names = {("serviceName",): backend.service_name, ("service", "name"): backend.service and backend.service.name}
+    for path, name in names.items():
+        if name == "":
+            yield error("bad-value", "the name of the service is empty", *at, *path, expected="a name")
 
 
 def with_text_ports(value: object) -> object:

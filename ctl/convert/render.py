@@ -56,7 +56,7 @@ def _scalar(value: object) -> str:
         return _dumped(value)
     plain = _dumped(value)
     bare = plain == value
-    if "\n" in plain or (bare and resolve(value) != value):
+    if "\n" in plain or "\x85" in value or (bare and (resolve(value) != value or value == "…")):
         return _dumped(value, style='"')
     return plain
 

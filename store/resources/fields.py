@@ -92,11 +92,6 @@ def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(value))
 
 
-def labels_field() -> Mapping[str, str]:
-    """Return an attrs field that holds a read-only string map, empty by default."""
-    return field(factory=dict, converter=_frozen_mapping, hash=False)
-
-
 @frozen(order=True)
 class Key:
     """The identity of a Resource. Ordered by namespace, name, kind: the order of equal age."""

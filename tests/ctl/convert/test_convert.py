@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -152,3 +153,18 @@ def test_what_is_rendered_reads_back_the_same(value: dict[str, Any]) -> None:
     assert [value] == [one.value for one in reading.documents]
     assert value == yaml.safe_load(text)
     assert 3 <= text.count("# ")
+
+
+@pytest.mark.parametrize("backend", ['{serviceName: "", servicePort: 80}', '{service: {name: "", port: {number: 80}}}'])
+def test_a_service_without_a_name_is_refused(backend: str) -> None:
+    """At the name, and nothing is made of it."""
+    done = converted(
+        f"""
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: a}}
+spec: {{rules: [{{host: a.com, http: {{paths: [{{path: /, pathType: Prefix, backend: {backend}}}]}}}}]}}
+"""
+    )
+
+    assert ["bad-value"] == [said.code for said in done.diagnostics if said.is_error]
