@@ -185,15 +185,29 @@ class Mesh:
 
     def service_hint(self, host: str, namespace: str) -> str | None:
         """Return which name of a service *host*, written in a rule of *namespace*, was meant for: that of another
-        namespace, or one like it. None when there is none, and from the MAX_HINTS-th on: looking through 10,000 names
-        takes its time.
+        namespace, the short form of a long name, or one like it. None when there is none, and from the MAX_HINTS-th on:
+        looking through 10,000 names takes its time.
         """
         if others := self.elsewhere(host):
             return f"write {' or '.join(others[:3])}, the name of another namespace"
+        if short := self._shorter(canonical(host)):
+            entry, _ = self.services(short)[0]
+            long = f"add the long name to the hosts of {entry}"
+            return f"the service is called {short} here: write host: {short}, or {long}"
         asked = (host, namespace)
         if asked not in self._hints and len(self._hints) < MAX_HINTS:
             self._hints[asked] = did_you_mean(host, self._spellings(namespace))
         return self._hints.get(asked)
+
+    def _shorter(self, long: str) -> str | None:
+        """Return the service of the registry that *long*, `name.namespace.svc.cluster.local` or a part of it, has as
+        its first label; None when there is none.
+        """
+        short, dot, rest = long.partition(".")
+        if not dot or not self.exists(short):
+            return None
+        names = self.candidates(short, rest.partition(".")[0])[1:]
+        return short if any(f"{name}.".startswith(f"{long}.") for name in names) else None
 
     def _spellings(self, namespace: str) -> set[str]:
         """Return all names that mean a service in a rule of *namespace*."""
@@ -316,12 +330,6 @@ class Mesh:
         """Return the Gateways that *service* names for all of its rules, those that exist."""
         names = (name for name in gateway_names(service, key.namespace) if name != MESH)
         return [found for name in dict.fromkeys(names) if (found := self.gateway(name))]
-
-    def gateway_hint(self, name: str) -> str | None:
-        """Return which Gateway *name* (`namespace/name`) was meant for: one of that name elsewhere, or one like it."""
-        names = sorted(f"{key.namespace}/{key.name}" for key, _ in self.gateways)
-        elsewhere = [each for each in names if each.partition("/")[2] == name.partition("/")[2]]
-        return f'did you mean "{elsewhere[0]}"?' if elsewhere else did_you_mean(name, names)
 
     # --- hosts ----------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ requests get a 503, so it is said. Names mean what they mean to the compiler. Se
 from collections.abc import Collection, Iterator
 
 from store.analysis.code import Code, see
+from store.analysis.gateway_hints import GatewayHints
 from store.analysis.mesh import Mesh
 from store.analysis.routing import Use, delegates, destinations, match_gateways
 from store.analysis.visibility import is_seen_in
@@ -21,8 +22,8 @@ NOT_FOUND = Code(
     "a reference to something that does not exist",
     Level.ERROR,
     "A rule names a host that no ServiceEntry has, a port or a subset that the host has not, a Gateway or a delegate"
-    " that is not there. Requests that come to such a destination get a 503; rules for such a gateway are served"
-    " nowhere. Applying it is allowed all the same, since what is missing may be applied later.",
+    " that is not there. Requests that come to such a destination get a 503, connections are closed; rules for such a"
+    " gateway are served nowhere. Applying it is allowed all the same, since what is missing may be applied later.",
     """
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -40,33 +41,34 @@ CODES = (NOT_FOUND,)
 
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield each reference of the VirtualServices among *keys* that leads nowhere."""
+    hints = GatewayHints(mesh)
     for key, service in mesh.of(VirtualService, keys):
         for i, name in enumerate(service.gateways):
-            yield from _gateway(mesh, key, name, ("spec", "gateways", i))
+            yield from _gateway(mesh, hints, key, name, ("spec", "gateways", i))
         for at, name in match_gateways(service):
-            yield from _gateway(mesh, key, name, at)
+            yield from _gateway(mesh, hints, key, name, at)
         for use in destinations(service):
             yield from _destination(mesh, key, use)
         for at, delegate in delegates(service):
             yield from _delegate(mesh, key, Key(delegate.namespace or key.namespace, delegate.name, key.kind), at)
 
 
-def _gateway(mesh: Mesh, key: Key, written: str, at: FieldPath) -> Iterator[Diagnostic]:
+def _gateway(mesh: Mesh, hints: GatewayHints, key: Key, written: str, at: FieldPath) -> Iterator[Diagnostic]:
     name = gateway_name(written, key.namespace)
     if name != MESH and mesh.gateway(name) is None:
         message = f"there is no Gateway {describe(name)}: the rules are not served there"
-        yield NOT_FOUND.at(key, message, *at, hint=mesh.gateway_hint(name))
+        yield NOT_FOUND.at(key, message, *at, hint=hints.hint(name))
 
 
 def _destination(mesh: Mesh, key: Key, use: Use) -> Iterator[Diagnostic]:
     destination, at = use.destination, use.path
-    harm = "nothing is copied there" if use.is_mirror else "requests get 503"
+    harm = _harm(use)
     host = mesh.meant(destination.host, key.namespace)
     if host is None:
         message = f"no ServiceEntry has the host {describe(destination.host)}: {harm}"
         yield NOT_FOUND.at(key, message, *at, "host", hint=mesh.service_hint(destination.host, key.namespace))
         return
-    yield from _visible(mesh, key, host, at)
+    yield from _visible(mesh, key, host, use)
     ports = mesh.ports(host)
     if destination.port and destination.port.number not in ports:
         listed = ", ".join(map(str, sorted(ports))) or "none"
@@ -79,13 +81,19 @@ def _destination(mesh: Mesh, key: Key, use: Use) -> Iterator[Diagnostic]:
         yield NOT_FOUND.at(key, message, *at, "subset", hint=hint)
 
 
-def _visible(mesh: Mesh, key: Key, host: str, at: FieldPath) -> Iterator[Diagnostic]:
+def _harm(use: Use) -> str:
+    if use.is_mirror:
+        return "nothing is copied there"
+    return "requests get 503" if use.path[1] == "http" else "connections are closed"
+
+
+def _visible(mesh: Mesh, key: Key, host: str, use: Use) -> Iterator[Diagnostic]:
     """Yield that *host* is there, and kept from the namespace of the rule. (Clients elsewhere may see it.)"""
     entries = mesh.services(host)
     if not any(is_seen_in(key.namespace, (entry.namespace, spec.export_to)) for entry, spec in entries):
-        message = f"{describe(host)} is not exported to namespace {key.namespace}: clients there get 503"
+        message = f"{describe(host)} is not exported to namespace {key.namespace}: for clients there, {_harm(use)}"
         related = [see(entry, "exported to others only", "spec", "exportTo") for entry, _ in entries]
-        yield NOT_FOUND.at(key, message, *at, "host", related=related)
+        yield NOT_FOUND.at(key, message, *use.path, "host", related=related)
 
 
 def _delegate(mesh: Mesh, key: Key, meant: Key, at: FieldPath) -> Iterator[Diagnostic]:

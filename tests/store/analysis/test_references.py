@@ -91,6 +91,16 @@ def test_what_exists_is_no_finding(namespace: str, gateway: str, destination: st
             'no ServiceEntry has the host "long"',
             "write long.shop.svc.cluster.local, the name of another namespace",
         ),
+        *(
+            (
+                f"host: reviews.default{rest}",
+                f"{AT}.host",
+                f'no ServiceEntry has the host "reviews.default{rest}"',
+                "the service is called reviews here: write host: reviews,"
+                " or add the long name to the hosts of ServiceEntry default/reviews",
+            )
+            for rest in (".svc.cluster.local", "")
+        ),
         ("host: wild.com", f"{AT}.host", 'no ServiceEntry has the host "wild.com"', 'did you mean "*.wild.com"?'),
         ("host: reviews, subset: v2", f"{AT}.subset", 'the subset "v2" of "reviews"', "there are v1"),
         ("host: reviews, subset: blue", f"{AT}.subset", 'the subset "blue" of "reviews"', "there are v1"),
@@ -113,6 +123,24 @@ def test_a_gateway_that_does_not_exist_is_told() -> None:
     assert "spec.gateways[0]" == at
     assert 'no Gateway "default/edge"' in message
     assert 'did you mean "ingress/edge"?' == hint
+
+
+@pytest.mark.parametrize(
+    ("written", "there", "hint"),
+    [
+        ("tcp-echo-gateway", ["httpbin-gateway"], "there are default/httpbin-gateway"),
+        ("httpbin-gatway", ["httpbin-gateway", "tcp-echo-gateway"], 'did you mean "default/httpbin-gateway"?'),
+        ("edge", [f"g{n}-gateway" for n in range(6)], None),
+        ("edge", [], None),
+    ],
+)
+def test_a_gateway_is_proposed_only_when_it_is_really_like(written: str, there: list[str], hint: str | None) -> None:
+    """Else the few that there are; nothing when they are many or none."""
+    template = REGISTRY.rpartition("---")[2].replace("name: edge, namespace: ingress", "name: %s")
+    texts = [template % name for name in there]
+    said = found(mesh(*texts, RULE % ("default", written, "host: x")), "IST0101")
+
+    assert [hint] == [each.hint for each in said if each.path[1] == "gateways"]
 
 
 def test_only_what_is_judged_is_looked_at() -> None:
@@ -166,9 +194,9 @@ spec: {http: [{route: [{destination: {host: reviews}}]}]}
         (
             "tls: [{match: [{sniHosts: [any.example]}], route: [{destination: {host: x}}]}]",
             "tls[0].route[0].destination.host",
-            "requests get 503",
+            "connections are closed",
         ),
-        ("tcp: [{route: [{destination: {host: x}}]}]", "tcp[0].route[0].destination.host", "requests get 503"),
+        ("tcp: [{route: [{destination: {host: x}}]}]", "tcp[0].route[0].destination.host", "connections are closed"),
         (
             "http: [{match: [{gateways: [mesh, other]}], route: [{destination: {host: reviews}}]}]",
             "http[0].match[0].gateways[1]",
