@@ -37,8 +37,22 @@ VERBS: Mapping[str, str] = MappingProxyType(
 """Verb → its first line of help. A verb is the click command `command` of `ctl/commands/<verb>.py`."""
 
 
+INTERRUPTED = 130
+"""How a command ends at Ctrl-C, as shells have it: 128 and the number of the signal."""
+
+
 class Verbs(click.Group):
     """A group whose commands are imported when they are chosen."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb. Ctrl-C ends it with INTERRUPTED, and not with 1, which is an answer."""
+        try:
+            return super().invoke(ctx)
+        except BaseException as ended:
+            if not _is_ctrl_c(ended):
+                raise
+            click.echo(err=True)  # what the terminal shows of the keys stands on a line of its own
+            raise click.exceptions.Exit(INTERRUPTED) from ended
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return [verb for verb in VERBS if _exists(verb)]
@@ -64,6 +78,15 @@ class Verbs(click.Group):
             formatter.write_dl([(verb, VERBS[verb]) for verb in self.list_commands(ctx)])
 
 
+def _is_ctrl_c(ended: BaseException) -> bool:
+    """Say whether it was Ctrl-C: as it is, at a question (`click.Abort`), or out of the tasks that it stopped."""
+    if isinstance(ended, BaseExceptionGroup):
+        return ended.split(KeyboardInterrupt)[1] is None
+    return isinstance(ended, KeyboardInterrupt) or (
+        isinstance(ended, click.Abort) and isinstance(ended.__context__, KeyboardInterrupt)
+    )
+
+
 def _exists(verb: str) -> bool:
     return importlib.util.find_spec(f"ctl.commands.{verb}") is not None
 
@@ -77,7 +100,8 @@ def _exists(verb: str) -> bool:
 def cli(**_: object) -> None:
     """A service mesh for VMs that needs nothing but etcd, spoken to in Istio's routing API.
 
-    Exit codes: 0 yes, 1 no, 2 invalid input, 3 conflict, 4 rejected by a host, 5 timeout, 6 etcd unavailable.
+    Exit codes: 0 yes, 1 no, 2 invalid input, 3 conflict, 4 rejected by a host, 5 timeout, 6 etcd unavailable,
+    130 Ctrl-C.
     """
 
 
