@@ -5,6 +5,7 @@ decided here.
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -66,14 +67,18 @@ def _print(lines: Iterable[Text | str], *, stderr: bool) -> None:
     console = terminal(stderr=stderr)
     for line in lines:
         if console.is_terminal:
-            console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
+            console.print(line, soft_wrap=True)
         else:
             click.echo(line.plain if isinstance(line, Text) else line, err=stderr)
 
 
 def terminal(*, stderr: bool) -> Console:
-    """Return the console of one stream. It honours NO_COLOR and knows whether it is a terminal."""
-    return Console(stderr=stderr, highlight=False)
+    """Return the console of one stream. It knows whether it is a terminal; with NO_COLOR it takes none for one.
+
+    Who sets NO_COLOR wants no escapes at all, and rich would leave bold and dim in (https://no-color.org).
+    """
+    forced = False if os.environ.get("NO_COLOR") else None
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, force_terminal=forced)
 
 
 def print_object(value: object, output: str) -> None:
@@ -92,12 +97,14 @@ def render_yaml(value: Any) -> str:
     from store.yaml_nodes import resolve
 
     class Dumper(yaml.SafeDumper):
-        """Quotes what our reader would take for a number though YAML 1.1 does not, such as `1e5`."""
+        """Quotes what our reader would take for something else though YAML 1.1 does not: `1e5`, an ellipsis."""
 
         def represent_text(self, text: str) -> yaml.ScalarNode:
             node: yaml.ScalarNode = self.represent_str(text)
-            if resolve(text) != text:
+            if resolve(text) != text or text == "…":
                 node.style = "'"
+            if "\x85" in text:  # a line break to YAML 1.1, which other quotes fold
+                node.style = '"'
             return node
 
     Dumper.add_representer(str, Dumper.represent_text)

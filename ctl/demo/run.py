@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from rich.console import Console
-
 from ctl.demo.processes import Demo, open_demo
 from ctl.demo.stage import Stage, StepFailed
 from ctl.demo.tour import JASON, Tour
+from ctl.output import terminal
 from store.errors import ProcessFailed
 
 EXIT_OK = 0
@@ -45,7 +44,7 @@ def show(*, keep: bool) -> int:
     """
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ✓ is no failure
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = terminal(stderr=False)
     done = False
     try:
         with open_demo() as (demo, guarded), _signals_stop():

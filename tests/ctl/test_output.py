@@ -1,5 +1,9 @@
 """Tables and other shapes of output."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import yaml
 from hypothesis import given
@@ -30,6 +34,24 @@ def test_ages_have_two_units_at_most(seconds: float, text: str) -> None:
     assert text == ago(seconds)
 
 
+SHOWN = "from ctl.output import show, styled; show([styled(('bold', 'bold'), ('dim', 'dim'))])"
+
+
+@pytest.mark.parametrize(("setting", "escapes"), [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)])
+def test_no_color_is_no_escapes_at_all(setting: dict[str, str], escapes: bool) -> None:
+    """Not even bold and dim, on a terminal; an empty NO_COLOR is none."""
+    ours, theirs = os.openpty()
+    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    asked = environment | {"TERM": "xterm-256color"} | setting
+    subprocess.run([sys.executable, "-c", SHOWN], stdout=theirs, env=asked, check=True, timeout=30)
+    os.close(theirs)
+    printed = os.read(ours, 1000)
+    os.close(ours)
+
+    assert escapes is (b"\x1b" in printed)
+    assert printed.startswith(b"bolddim") is not escapes
+
+
 def test_yaml_reads_back_as_the_same_value() -> None:
     """Text that looks like something else stays text, and keys keep their order."""
     value = {"kind": "x", "apiVersion": "no", "n": "1", "date": "2020-01-01", "u": "é", "long": "word " * 50}
@@ -41,7 +63,8 @@ def test_yaml_reads_back_as_the_same_value() -> None:
 
 
 @given(st.recursive(st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"])) | st.sampled_from(
-    ["1e5", "010", "0x1F", "1_000", ".inf", "yes", "null", "~", "1:30", "=", "<<", "- a", "a: b", "#", "..."]),
+    ["1e5", "010", "0x1F", "1_000", ".inf", "yes", "null", "~", "1:30", "=", "<<",
+     "- a", "a: b", "#", "...", "…", "a\x85b"]),
     lambda inner: st.dictionaries(st.text("abc:# -1e", min_size=1), inner) | st.lists(inner)))  # fmt: skip
 def test_what_is_printed_reads_back_with_our_own_reader(value: object) -> None:
     """`get -o yaml | apply -f -` changes nothing, whatever texts a resource holds."""
