@@ -167,6 +167,15 @@ def _server(server: Mapping[str, Any]) -> str:
     return f"{port.get('number')}/{port.get('protocol')} {_joined(server.get('hosts'))}"
 
 
+def _endpoint(endpoint: Mapping[str, Any]) -> str:
+    """Return address and ports of its own, which tell apart endpoints of one machine: `10.0.0.1:8001/8002`."""
+    address = str(endpoint.get("address"))
+    ports = "/".join(dict.fromkeys(map(str, _mapping(endpoint.get("ports")).values())))
+    if not ports:
+        return address
+    return f"[{address}]:{ports}" if ":" in address else f"{address}:{ports}"
+
+
 def _labels(value: object) -> str:
     return ", ".join(f"{name}={text}" for name, text in value.items()) if isinstance(value, Mapping) else ""
 
@@ -206,7 +215,7 @@ COLUMNS: Mapping[str, Columns] = {
             _joined(spec.get("hosts")),
             _each(spec.get("ports"), lambda port: f"{port.get('number')}/{port.get('protocol') or 'TCP'}"),
             str(spec.get("resolution", "NONE")),
-            _each(spec.get("endpoints"), lambda endpoint: str(endpoint.get("address"))),
+            _each(spec.get("endpoints"), _endpoint),
         ),
     ),
     "PeerAuthentication": (

@@ -49,6 +49,31 @@ def test_a_table_shows_what_tells_resources_apart() -> None:
     )[1]
 
 
+SHARED = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: a}
+spec:
+  hosts: [a.test]
+  ports: [{number: 80, name: http, protocol: HTTP}, {number: 81, name: grpc, protocol: GRPC}]
+  resolution: STATIC
+  endpoints:
+  - {address: 10.0.0.1, ports: {http: 8001}}
+  - {address: 10.0.0.1, ports: {http: 8002, grpc: 9002}}
+  - {address: "fd00::1", ports: {http: 8003}}
+  - {address: 10.0.0.2}
+"""
+
+
+def test_endpoints_of_one_machine_are_told_apart_by_their_ports() -> None:
+    """Those that have none of their own have the service's, which stand beside."""
+    found = [stored(encode(resource)) for resource in resources(SHARED)]
+
+    row = rows("ServiceEntry", found, namespaces=False, wide=False)[1]
+
+    assert "10.0.0.1:8001, 10.0.0.1:8002/9002, [fd00::1]:8003, 10.0.0.2" == row[4]
+
+
 @pytest.mark.parametrize("spec", [None, [], {"servers": 3, "selector": []}, {"servers": [1, {"port": 2}]}])
 @pytest.mark.parametrize("kind", [*KINDS, "Future"])
 def test_a_table_takes_whatever_is_stored(kind: str, spec: object) -> None:
