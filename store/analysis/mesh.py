@@ -27,7 +27,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice, takewhile
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from store.analysis.outline import Document, Outline, outline
 from store.codec import encode
@@ -76,6 +76,8 @@ class Mesh:
         self._documents = documents
         self._like = like
         self._hints: dict[tuple[str, str], str | None] = {}
+        self._found: dict[Token, object] = {}
+        self._ports: dict[str, Mapping[int, tuple[Key, ServicePort]]] = {}
         self._rules: dict[str, tuple[tuple[Key, DestinationRule], ...]] = {}
         self._subsets: dict[str, Mapping[str, tuple[tuple[Key, Subset], ...]]] = {}
 
@@ -151,8 +153,11 @@ class Mesh:
         """Return *keys* in the order of the resources' age; what is not there is left out."""
         return sorted((key for key in set(keys) if key in self._age), key=self._age.__getitem__)
 
-    def _filed(self, family: str, name: str, kind: type[S]) -> Iterator[tuple[Key, S]]:
-        return self.of(kind, self.oldest_first(self._index.keys(Token(family, name))))
+    def _filed(self, family: str, name: str, kind: type[S]) -> tuple[tuple[Key, S], ...]:
+        token = Token(family, name)
+        if token not in self._found:
+            self._found[token] = tuple(self.of(kind, self.oldest_first(self._index.keys(token))))
+        return cast("tuple[tuple[Key, S], ...]", self._found[token])  # a family is of one kind
 
     # --- services -------------------------------------------------------------------------------------------
 
@@ -230,15 +235,17 @@ class Mesh:
 
     def services(self, host: str) -> tuple[tuple[Key, ServiceEntry], ...]:
         """Return the ServiceEntries that list *host*, a host of the registry, oldest first."""
-        return tuple(self._filed("service", host, ServiceEntry))
+        return self._filed("service", host, ServiceEntry)
 
     def ports(self, host: str) -> Mapping[int, tuple[Key, ServicePort]]:
         """Return port number → its oldest definition for *host*, a host of the registry, and whose it is."""
-        found: dict[int, tuple[Key, ServicePort]] = {}
-        for key, entry in self.services(host):
-            for port in entry.ports:
-                found.setdefault(int(port.number), (key, port))
-        return found
+        if host not in self._ports:
+            found: dict[int, tuple[Key, ServicePort]] = {}
+            for key, entry in self.services(host):
+                for port in entry.ports:
+                    found.setdefault(int(port.number), (key, port))
+            self._ports[host] = found
+        return self._ports[host]
 
     def covered(self, pattern: str) -> tuple[str, ...]:
         """Return the hosts of the registry that *pattern*, a name or a wildcard, is or covers; sorted from the end."""
@@ -308,11 +315,11 @@ class Mesh:
 
     def routes(self, name: str) -> tuple[tuple[Key, VirtualService], ...]:
         """Return the mesh-bound VirtualServices that may mean *name*, a host or wildcard, by one of theirs."""
-        return tuple(self._filed("route", name, VirtualService))
+        return self._filed("route", name, VirtualService)
 
     def bound(self, gateway: str) -> tuple[tuple[Key, VirtualService], ...]:
         """Return the VirtualServices that name *gateway* (`namespace/name`) for all of their rules."""
-        return tuple(self._filed("bound", gateway, VirtualService))
+        return self._filed("bound", gateway, VirtualService)
 
     def gateway(self, name: str) -> tuple[Key, Gateway] | None:
         """Return the Gateway *name* (`namespace/name`), or None."""

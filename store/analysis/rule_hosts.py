@@ -1,6 +1,6 @@
 """Is there a service for every DestinationRule, and an endpoint for every subset? (Istio: IST0174, IST0173.)"""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from store.analysis.code import Code, see
@@ -58,6 +58,7 @@ CODES = (EMPTY_SUBSET, NO_SERVICE)
 
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield the DestinationRules among *keys* whose host, or a subset of it, nobody has."""
+    labels = _Labels(mesh)
     for key, rule in mesh.of(DestinationRule, keys):
         hosts = _hosts(mesh, key, rule)
         if not hosts:
@@ -65,7 +66,7 @@ def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
             hint = mesh.service_hint(rule.host, key.namespace)
             yield NO_SERVICE.at(key, message, "spec", "host", hint=hint)
         else:
-            yield from _subsets(mesh, key, rule, hosts)
+            yield from _subsets(mesh, labels, key, rule, hosts)
 
 
 def _hosts(mesh: Mesh, key: Key, rule: DestinationRule) -> tuple[str, ...]:
@@ -76,19 +77,40 @@ def _hosts(mesh: Mesh, key: Key, rule: DestinationRule) -> tuple[str, ...]:
     return (meant,) if meant else ()
 
 
-def _subsets(mesh: Mesh, key: Key, rule: DestinationRule, hosts: tuple[str, ...]) -> Iterator[Diagnostic]:
-    if not rule.subsets:
-        return
-    labelled: list[Mapping[str, str]] = []
-    for host in hosts:
-        endpoints = mesh.endpoints(host)
+class _Labels:
+    """The labels of services' endpoints, each set once: many endpoints have the same."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._known: dict[str, Sequence[Mapping[str, str]] | None] = {}
+
+    def of(self, hosts: tuple[str, ...]) -> Sequence[Mapping[str, str]] | None:
+        """Return those of all *hosts*; None when not all endpoints are known, since some register themselves."""
+        found: list[Mapping[str, str]] = []
+        for host in hosts:
+            if host not in self._known:
+                self._known[host] = self._of(host)
+            known = self._known[host]
+            if known is None:
+                return None
+            found += known
+        return found
+
+    def _of(self, host: str) -> Sequence[Mapping[str, str]] | None:
+        endpoints = self._mesh.endpoints(host)
         if endpoints is None:
-            return  # some of them register themselves
-        labelled += (endpoint.labels for endpoint in endpoints)
+            return None
+        return list({frozenset(endpoint.labels.items()): endpoint.labels for endpoint in endpoints}.values())
+
+
+def _subsets(
+    mesh: Mesh, labels: _Labels, key: Key, rule: DestinationRule, hosts: tuple[str, ...]
+) -> Iterator[Diagnostic]:
+    labelled = labels.of(hosts) if rule.subsets else None
     if not labelled:
-        return  # the service has no endpoint at all: that is not the subset's doing
+        return  # without any endpoint at all, that is not the subset's doing
     for i, subset in enumerate(rule.subsets):
-        if not any(has_labels(labels, subset.labels) for labels in labelled):
+        if not any(has_labels(there, subset.labels) for there in labelled):
             written = ", ".join(f"{name}={value}" for name, value in subset.labels.items())
             message = f"no endpoint of {describe(rule.host)} has {written}: subset {describe(subset.name)} answers 503"
             entries = (entry for host in hosts for entry, _ in mesh.services(host))

@@ -71,21 +71,26 @@ class _Rules:
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
         self._bound: dict[tuple[Key, str], HostPatterns] = {}
+        self._answers: dict[tuple[object, ...], bool] = {}
         self._neighbours: dict[Address, _Hosts] = {}
 
     def answer(self, placed: PlacedServer, written: str) -> bool:
         """Return whether there are rules for a host as *placed* writes it: its Gateway's, or those of another one that
         shares its port.
         """
-        if self._own(placed.key, *_split(written, placed.key)):
-            return True
-        _, pattern = _split(written, placed.key)
-        return any(
-            other.speaks == placed.speaks
-            and self._own(other.key, namespace, _narrower(pattern, theirs))
-            and meet(self._mesh, placed, other)
-            for other, namespace, theirs in self._sharing(placed.address).overlapping(pattern)
-        )
+        namespace, pattern = _split(written, placed.key)
+        return self._own(placed.key, namespace, pattern) or self._others_answer(placed, pattern)
+
+    def _others_answer(self, placed: PlacedServer, pattern: str) -> bool:
+        asked = (placed.address, placed.speaks, frozenset(placed.gateway.selector.items()), pattern)
+        if asked not in self._answers:
+            self._answers[asked] = any(
+                other.speaks == placed.speaks
+                and self._own(other.key, namespace, _narrower(pattern, theirs))
+                and meet(self._mesh, placed, other)
+                for other, namespace, theirs in self._sharing(placed.address).overlapping(pattern)
+            )
+        return self._answers[asked]
 
     def _own(self, gateway: Key, namespace: str, pattern: str) -> bool:
         """Return whether a VirtualService of *namespace*, `*` for any, is bound to *gateway* and for *pattern*."""

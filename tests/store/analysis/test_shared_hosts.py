@@ -55,3 +55,14 @@ def test_namespaces_that_do_not_see_each_other_share_nothing() -> None:
     both = mesh(RULES % ("a", "one", "x.com", private), RULES % ("b", "two", "x.com", private))
 
     assert [] == found(both, "IST0109")
+
+
+def test_who_shares_is_counted_without_the_one_that_is_told() -> None:
+    """Of many the first few are named, whether or not the one that is told is among them."""
+    texts = [RULES % (f"r{n}", "default", "reviews", "") for n in range(8)]
+    said = found(mesh(*texts), "IST0109")
+
+    assert 8 == len(said)
+    assert all(" and 2 more too" in each.message for each in said)
+    assert all(5 == len(each.related) and each.resource not in {r.resource for r in each.related} for each in said)
+    assert 1 == sum("its rules come first" in each.message for each in said)
