@@ -21,7 +21,7 @@ from store.resources.dry_run import check_no_dry_run
 from store.resources.fields import Metadata
 from store.resources.kinds import Kind, Resource, Spec
 from store.resources.names import is_dns_label, is_name, is_subdomain
-from store.scalars import REFUSED, describe
+from store.scalars import REFUSED, Found, describe
 from store.stand_in import untouched
 from store.structure import structure, unknown_field, unstructure
 from store.type_meta import NOT_A_MESH_RESOURCE, OLD_KIND, type_meta
@@ -120,14 +120,11 @@ def _metadata(document: Mapping[object, object], kind: Kind | None, diagnostics:
         return None
     found = structure(tidied(written), Metadata)
     diagnostics += under((*misspelt(written), *found.diagnostics), "metadata")
-    if found.value is REFUSED:
-        if found.guess is not REFUSED:  # one mistake does not hide the others
-            more = untouched(_check_metadata(found.guess, kind), found.diagnostics)
-            diagnostics += under(brief(more), "metadata")
+    if found.value is REFUSED and found.guess is REFUSED:
         return None
-    metadata: Metadata = found.value
-    diagnostics += under(brief(_check_metadata(metadata, kind)), "metadata")
-    return metadata
+    metadata: Metadata = found.guess if found.value is REFUSED else found.value
+    diagnostics += under(brief(untouched(_check_metadata(metadata, kind), _that_touch(found))), "metadata")
+    return None if found.value is REFUSED else metadata
 
 
 def _check_metadata(metadata: Metadata, kind: Kind | None) -> Iterator[Diagnostic]:
@@ -162,15 +159,20 @@ def _spec(
         return None
     found = structure(written, kind.spec)
     diagnostics += under(found.diagnostics, "spec")
-    if found.value is REFUSED:
-        if found.guess is not REFUSED:
-            diagnostics += under(brief(untouched(kind.check(found.guess), found.diagnostics)), "spec")
-            diagnostics += untouched(_check_in_place(metadata, found.guess, kind), under(found.diagnostics, "spec"))
+    if found.value is REFUSED and found.guess is REFUSED:
         return None
-    spec: Spec = found.value
-    diagnostics += under(brief(kind.check(spec)), "spec")
-    diagnostics += _check_in_place(metadata, spec, kind)
-    return spec
+    spec: Spec = found.guess if found.value is REFUSED else found.value
+    mistakes = _that_touch(found)
+    diagnostics += under(brief(untouched(kind.check(spec), mistakes)), "spec")
+    diagnostics += untouched(_check_in_place(metadata, spec, kind), tuple(under(mistakes, "spec")))
+    return None if found.value is REFUSED else spec
+
+
+def _that_touch(found: Found) -> tuple[Diagnostic, ...]:
+    """Return the mistakes of a value that could earn a second finding: what was read well may be judged."""
+    if found.value is REFUSED:
+        return found.diagnostics
+    return tuple(said for said in found.diagnostics if said.code == "unknown-field")
 
 
 def _check_in_place(metadata: Metadata | None, spec: Spec, kind: Kind) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ from attrs import evolve
 from store.brevity import MAX_ALIKE, brief
 from store.diagnostic import Diagnostic, error
 from store.scalars import REFUSED, Found, Hook, describe, in_flow, refuse, wrong_type
-from store.stand_in import stand_in
+from store.stand_in import placeholder, stand_in
 
 _MANY = 2 * MAX_ALIKE
 
@@ -34,7 +34,7 @@ def tuple_hook(cls: Any, hook_of: HookOf) -> Hook:
 
     def structure_tuple(value: object, _: type) -> object:
         if not isinstance(value, list | tuple):
-            return _refused_list(value, hook(value, item_type))
+            return _refused_list(value, hook(value, item_type), item_type)
         if len(value) > _MANY:
             first = [hook(item, item_type) for item in value[:_MANY]]
             if _is_hopeless(first):
@@ -119,7 +119,7 @@ def _late(cls: Any, hook_of: HookOf) -> Hook:
     return structure_late
 
 
-def _refused_list(value: object, item: object) -> Found:
+def _refused_list(value: object, item: object, item_type: Any) -> Found:
     """Refuse *value*, which would have been right as the *item* of a list, or not."""
     hint = None
     if isinstance(value, Mapping):
@@ -127,5 +127,7 @@ def _refused_list(value: object, item: object) -> Found:
     meant = item.value if isinstance(item, Found) else item
     if hint is None and meant is not REFUSED:
         hint = f"write [{in_flow(value)}]"
-    guess = REFUSED if meant is REFUSED else (meant,)
+    guess: object = REFUSED if meant is REFUSED else (meant,)
+    if guess is REFUSED and item_type is str:  # whatever was meant, it was not to leave the list out
+        guess = (placeholder(str),)
     return Found(REFUSED, (wrong_type(value, "a list", hint),), guess)

@@ -95,11 +95,17 @@ def wrong_type(value: object, expected: str, hint: str | None = None) -> Diagnos
     return error("wrong-type", f"{describe(value)} is not {expected}", expected=expected, hint=hint)
 
 
-def did_you_mean(word: str, names: Iterable[str]) -> str | None:
-    """Return a hint with the name that *word* resembles, or None when none is near."""
+def nearest(word: str, names: Iterable[str]) -> str | None:
+    """Return the name that *word* resembles most, or None when none is near."""
     lower = {name.lower(): name for name in names}
     near = difflib.get_close_matches(word.lower(), lower, n=1) if len(word) <= MAX_COMPARED else []
-    return f'did you mean "{lower[near[0]]}"?' if near else None
+    return lower[near[0]] if near else None
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str | None:
+    """Return a hint with the name that *word* resembles, or None when none is near."""
+    name = nearest(word, names)
+    return f'did you mean "{name}"?' if name else None
 
 
 def refuse(diagnostic: Diagnostic) -> Found:
@@ -189,7 +195,7 @@ def _parts(text: str) -> list[tuple[str, str]]:
 
 def render_duration(seconds: float) -> str:
     """Return *seconds* as a duration that reads back as the same number: `0.5s`."""
-    nanoseconds = round(Fraction(seconds) * 10**9)
+    nanoseconds = max(-_MAX_NANOSECONDS, min(round(Fraction(seconds) * 10**9), _MAX_NANOSECONDS))
     whole, rest = divmod(abs(nanoseconds), 10**9)
     fraction = f"{rest:09d}".rstrip("0")
     return ("-" if nanoseconds < 0 else "") + str(whole) + ("." + fraction if fraction else "") + "s"
@@ -205,10 +211,7 @@ def read_enum(value: object, cls: type[StrEnum]) -> object:
     expected = f"one of {', '.join(names)}"
     if not isinstance(value, str):
         return refuse(error("wrong-type", f"{describe(value)} is not a value of this field", expected=expected))
-    hint = did_you_mean(value, names)
-    guess = next((name for name in names if hint and f'"{name}"' in hint), REFUSED)
-    return Found(
-        REFUSED,
-        (error("bad-value", f"{describe(value)} is not a value of this field", expected=expected, hint=hint),),
-        guess,
-    )
+    name = nearest(value, names)
+    hint = f'did you mean "{name}"?' if name else None
+    said = error("bad-value", f"{describe(value)} is not a value of this field", expected=expected, hint=hint)
+    return Found(REFUSED, (said,), cls(name) if name else REFUSED)

@@ -3,14 +3,15 @@ findings may be told when there are stand-ins.
 """
 
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from typing import Any
 
 import attrs
 
-from store.diagnostic import Diagnostic, FieldPath
+from store.diagnostic import NOT_SUPPORTED, Diagnostic, FieldPath
 from store.plan import plan_of
+from store.resources.reachability import INEFFECTIVE_MATCH, UNREACHABLE_RULE
 from store.scalars import REFUSED, Found
 
 
@@ -35,25 +36,40 @@ def placeholder(cls: Any) -> object:
     return cls(2**31 - 3)
 
 
-def untouched(findings: Iterable[Diagnostic], refusals: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield the errors of *findings*, made on a guess, that no refusal can have caused: none at, above or below one.
+def untouched(findings: Iterable[Diagnostic], mistakes: Collection[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield those of *findings* that no mistake of the document can have caused.
+
+    An error is told when no mistake is at, above or below its place. Warnings are told only when all mistakes are
+    unknown fields; those that rest on more than one value, only when no mapping around their place holds one either.
 
     Args:
-        findings: what a check said of a value with stand-ins.
-        refusals: why there are stand-ins; paths from the same root.
+        findings: what a check said of a value, perhaps one with stand-ins.
+        mistakes: what was said when the value was read; paths from the same root.
     """
-    refused = {_subject(said) for said in refusals if said.is_error}
+    refused = {_subject(said) for said in mistakes if said.is_error}
+    if not refused:
+        yield from findings
+        return
+    readable = all(said.code == "unknown-field" for said in mistakes if said.is_error)
     above = {path[:length] for path in refused for length in range(len(path) + 1)}
+    holders = {path[:-1] for path in refused}
     ends = {step for path in refused for step in path[:1] + path[-1:]}
     for said in findings:
         subject = _subject(said)
-        related = subject in above or any(subject[:length] in refused for length in range(len(subject)))
+        around = {subject[:length] for length in range(len(subject))}
+        touched = subject in above or not around.isdisjoint(refused)
+        if said.code != NOT_SUPPORTED and not said.is_error:
+            touched = touched or said.code in _COMPARING or not around.isdisjoint(holders)
         rests = any(words in said.message and name in ends for name, words in _RESTS_ON)
-        if said.is_error and not related and not rests:
+        if not touched and not rests and (said.is_error or readable):
             yield said
 
 
+_COMPARING = frozenset({UNREACHABLE_RULE, INEFFECTIVE_MATCH})
+"""Warnings that one place earns by what is written in another."""
+
 _RESTS_ON = (
+    ("hosts", "none of the hosts of"),
     ("ports", "the service has no port"),
     ("endpoints", "cannot be looked up"),
     ("resolution", "resolution NONE"),

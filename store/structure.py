@@ -27,6 +27,7 @@ from store.scalars import (
     did_you_mean,
     in_flow,
     integer_reader,
+    nearest,
     read_bool,
     read_bytes,
     read_double,
@@ -117,11 +118,21 @@ class _ClassReader:
             return refuse(wrong_type(value, "a mapping", _as_mapping(self._plan, value)))
         diagnostics: list[Diagnostic] = []
         given: dict[str, object] = {}
-        self._sort(value, given, diagnostics)
-        return self._build(given, diagnostics)
+        meant: dict[str, object] = {}
+        self._sort(value, given, meant, diagnostics)
+        return self._build(given, meant, diagnostics)
 
-    def _sort(self, value: Mapping[Any, object], given: dict[str, object], diagnostics: list[Diagnostic]) -> None:
-        """Fill *given* (JSON name → value in today's shape) from *value*; note what is wrong with its keys."""
+    def _sort(
+        self,
+        value: Mapping[Any, object],
+        given: dict[str, object],
+        meant: dict[str, object],
+        diagnostics: list[Diagnostic],
+    ) -> None:
+        """Fill *given* (JSON name → value in today's shape) from *value*; note what is wrong with its keys.
+
+        What stands under a misspelt name goes into *meant*: the rest is judged as if the right one had been written.
+        """
         plan = self._plan
         spellings = plan.spellings
         others: dict[object, object] = {}
@@ -137,7 +148,7 @@ class _ClassReader:
         if plan.reshaped:
             diagnostics += _reshaped(plan, given)
         if others:
-            self._sort_others(others, given, diagnostics)
+            self._sort_others(others, given, meant, diagnostics)
         for group in plan.oneof:
             both = [name for name in given if name in group]
             if len(both) > 1:
@@ -145,7 +156,11 @@ class _ClassReader:
                 diagnostics.append(error("conflict", message, both[1], expected="one of them"))
 
     def _sort_others(
-        self, others: Mapping[Any, object], given: dict[str, object], diagnostics: list[Diagnostic]
+        self,
+        others: Mapping[Any, object],
+        given: dict[str, object],
+        meant: dict[str, object],
+        diagnostics: list[Diagnostic],
     ) -> None:
         """Do the same with keys that are no field of today."""
         plan, unknown = self._plan, 0
@@ -163,6 +178,9 @@ class _ClassReader:
                 unknown += 1
                 if unknown <= MAX_UNKNOWN_FIELDS:
                     diagnostics.append(unknown_field(key, plan.by_name, (*plan.old, *plan.dropped)))
+                    name = nearest(key, plan.by_name)
+                    if name is not None and name not in given and item is not None:
+                        meant[name] = item
 
     def _take_old(self, key: str, item: object, given: dict[str, object]) -> Iterator[Diagnostic]:
         plan = self._plan
@@ -172,7 +190,7 @@ class _ClassReader:
             yield old_spelling(key, plan.flattened[key])
             if isinstance(item, Mapping):
                 inside: list[Diagnostic] = []
-                self._sort(item, given, inside)
+                self._sort(item, given, {}, inside)
                 yield from inside
             else:
                 yield from under((wrong_type(item, "a mapping"),), key)
@@ -188,23 +206,27 @@ class _ClassReader:
             else:
                 given[name] = merged
 
-    def _build(self, given: Mapping[str, object], diagnostics: list[Diagnostic]) -> object:
+    def _build(self, given: Mapping[str, object], meant: Mapping[str, object], diagnostics: list[Diagnostic]) -> object:
         refused = False
         arguments: dict[str, Any] = {}
         for name, value in given.items():
             field, attribute, of, hook = self._readers[name]
-            read = meant = hook(value, of)
+            read = says = hook(value, of)
             if isinstance(read, Found):
                 diagnostics += under(read.diagnostics, name)
                 refused = refused or read.value is REFUSED
                 if read.value is REFUSED and read.guess is REFUSED and not field.required:
                     continue
-                meant, read = read.value, stand_in(read, of)
+                says, read = read.value, stand_in(read, of)
             arguments[attribute] = read
-            if name in self._halted and _says_something(field, meant):
+            if name in self._halted and _says_something(field, says):
                 diagnostics.append(not_supported(f'"{name}" is not supported yet', name))
+        for name, value in meant.items():
+            field, attribute, of, hook = self._readers[name]
+            read = hook(value, of)
+            arguments[attribute] = stand_in(read, of) if isinstance(read, Found) else read
         for field in self._must:
-            if field.name not in given:
+            if field.name not in given and field.name not in meant:
                 refused = True
                 diagnostics.append(error("missing-field", f'"{field.name}" is missing', expected=field.name))
                 arguments[field.attribute] = placeholder(field.type)
