@@ -3,6 +3,7 @@
 What is found, and what it means, is decided in `store/analysis/`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import evolve, field, frozen
@@ -13,10 +14,10 @@ from ctl.exit_codes import ExitCode
 from ctl.inputs import Inputs, Loaded
 from ctl.output import print_object, show, talk
 from ctl.places import Places, live_hosts, stored_records
-from store.analysis.analyze import analyze
+from store.analysis.analyze import everything
 from store.analysis.code import key_of
 from store.analysis.mesh import Mesh
-from store.analysis.suppression import Suppression, audible
+from store.analysis.suppression import Suppression, hear
 from store.client import State, read_state
 from store.codec import Record, understand
 from store.diagnostic import Diagnostic, Level
@@ -28,6 +29,9 @@ from store.resources.kinds import Resource
 
 LEVELS = (Level.ERROR, Level.WARNING, Level.INFO)
 """The worst first."""
+
+A_FEW = 5
+"""Of more findings it is said how many there are of each code."""
 
 
 @frozen
@@ -55,6 +59,8 @@ class Answer:
         diagnostics: by place.
         files: how many were read.
         resources: how many were judged.
+        hidden: how many findings are suppressed.
+        idle: the suppressions of the question that suppress nothing.
         refused: whether files were so wrong that nothing was looked at across resources.
         places: of the resources.
         sources: texts of the files.
@@ -63,6 +69,8 @@ class Answer:
     diagnostics: tuple[Diagnostic, ...]
     files: int
     resources: int
+    hidden: int = 0
+    idle: tuple[Suppression, ...] = ()
     refused: bool = False
     places: Places = field(factory=lambda: Places({}, {}), repr=False, eq=False)
     sources: Sources = field(factory=lambda: Sources({}), repr=False, eq=False)
@@ -147,12 +155,16 @@ def _found(
     said: Iterable[Diagnostic] = (),
 ) -> Answer:
     """Return what is found in *resources*, together with what is *said* of stored ones and of files."""
-    about_each = audible((*inputs.diagnostics, *said), resources, question.suppress)
-    across = analyze(Mesh(resources, hosts), suppress=question.suppress)
+    found = everything(Mesh(resources, hosts))
+    heard = hear((*inputs.diagnostics, *said, *found), resources, question.suppress)
     places = Places({each.resource.key: each.document for each in inputs.loaded}, records)
-    shown = (each for each in (*about_each, *across) if _is_wanted(each, question.namespace))
+    shown = (each for each in heard.said if _is_wanted(each, question.namespace))
+    hidden = sum(_is_wanted(each, question.namespace) for each in heard.hidden)
     located = _as_read(map(places.located, shown), inputs)
-    return Answer(located, inputs.files, len(resources), places=places, sources=inputs.sources)
+    return Answer(
+        located, inputs.files, len(resources), hidden=hidden, idle=tuple(heard.idle), places=places,
+        sources=inputs.sources,
+    )  # fmt: skip
 
 
 def _as_read(said: Iterable[Diagnostic], inputs: Inputs) -> tuple[Diagnostic, ...]:
@@ -176,11 +188,13 @@ def _is_wanted(said: Diagnostic, namespace: str | None) -> bool:
 
 def _say(answer: Answer, question: Question) -> ExitCode:
     counts = summary(answer.diagnostics, files=answer.files, resources=answer.resources)
+    counts["suppressed"] = answer.hidden
     if question.output in ("json", "yaml"):
         listed = [to_json(said) for said in answer.diagnostics]
         print_object({"diagnostics": listed, "summary": counts}, question.output)
     else:
         _print(answer, counts)
+    talk(f'meshctl: --suppress "{each}" suppressed nothing' for each in answer.idle)
     if answer.refused:
         return ExitCode.INVALID
     reached = LEVELS[: LEVELS.index(question.threshold) + 1]
@@ -191,9 +205,13 @@ def _print(answer: Answer, counts: Mapping[str, int]) -> None:
     elsewhere = Sources({})  # the file of that name may be another one by now
     for said in answer.diagnostics:
         show(render(said, answer.sources if answer.places.is_in_files(said) or answer.refused else elsewhere))
-    found = ", ".join(_plural(counts[f"{level}s"], level) for level in LEVELS if counts[f"{level}s"]) or "no findings"
+    found = [_plural(counts[f"{level}s"], level) for level in LEVELS if counts[f"{level}s"]] or ["no findings"]
+    found += [f"{answer.hidden} suppressed"] if answer.hidden else []
     files = f"{_plural(answer.files, 'file')}, " if answer.files else ""
-    show([f"{files}{_plural(answer.resources, 'resource')}: {found}"])
+    show([f"{files}{_plural(answer.resources, 'resource')}: {', '.join(found)}"])
+    if len(answer.diagnostics) > A_FEW:
+        codes_found = Counter(said.code for said in answer.diagnostics).most_common()
+        show([", ".join(f"{code} ×{count}" for code, count in codes_found)])
     if answer.refused:
         talk(["meshctl: not looked at across resources before the errors are corrected"])
     elif codes := sorted({said.code for said in answer.diagnostics}):

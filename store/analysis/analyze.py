@@ -37,7 +37,7 @@ from store.analysis import (
 from store.analysis.code import Code
 from store.analysis.mesh import Mesh
 from store.analysis.reach import reach
-from store.analysis.suppression import Suppression, audible
+from store.analysis.suppression import Suppression, hear
 from store.diagnostic import Diagnostic, FieldPath
 from store.resources.fields import Key
 
@@ -87,17 +87,25 @@ ANALYZERS: tuple[Analyzer, ...] = (
 def analyze(
     mesh: Mesh, keys: Iterable[Key] | None = None, *, suppress: Iterable[Suppression] = ()
 ) -> tuple[Diagnostic, ...]:
-    """Return what is found at the resources of *keys*, by age of the resource, path and code.
+    """Return what is to be heard of `everything` that is found at the resources of *keys*.
+
+    Args:
+        keys: None is all of the mesh.
+        suppress: see `Suppression`; annotations of the resources are heeded in any case.
+    """
+    return tuple(hear(everything(mesh, keys), mesh.resources, suppress).said)
+
+
+def everything(mesh: Mesh, keys: Iterable[Key] | None = None) -> tuple[Diagnostic, ...]:
+    """Return all that is found at the resources of *keys*, by age of the resource, path and code.
 
     Args:
         keys: None is all of the mesh; others are looked at as far as they matter for these.
-        suppress: see `Suppression`; annotations of the resources are heeded in any case.
     """
     judged = list(mesh.resources) if keys is None else mesh.oldest_first(keys)
     order = {str(key): n for n, key in enumerate(judged)}
     found = (said for analyzer in ANALYZERS for said in analyzer.findings(mesh, judged))
-    heard = audible(found, mesh.resources, suppress)
-    return tuple(sorted(heard, key=lambda said: (order[said.resource or ""], _sortable(said.path), said.code)))
+    return tuple(sorted(found, key=lambda said: (order[said.resource or ""], _sortable(said.path), said.code)))
 
 
 def _sortable(path: FieldPath) -> tuple[tuple[int, str], ...]:

@@ -67,7 +67,7 @@ def test_json_is_that_of_the_contract(run: Run) -> None:
     answer = run.json("-f", ".", "--offline")
     first, second = answer["diagnostics"]  # type: ignore[misc]  # checked by the assertion
 
-    assert {"files": 2, "resources": 3, "errors": 0, "warnings": 2, "infos": 0} == answer["summary"]
+    assert {"files": 2, "resources": 3, "errors": 0, "warnings": 2, "infos": 0, "suppressed": 0} == answer["summary"]
     assert ("a.yaml", 5, 11, "warning", "IST0109") == tuple(
         first[name] for name in ("file", "line", "column", "level", "code")
     )
@@ -134,6 +134,8 @@ def test_the_oldest_of_files_is_the_first_or_the_first_created(run: Run) -> None
         (("--offline",), "--offline looks at files only"),
         (("-f", "a.yaml", "--offline", "--suppress", "IST0101="), "is not CODE or CODE=KIND"),
         (("-f", "a.yaml", "--offline", "--suppress", "double-slosh"), 'did you mean "double-slash"?'),
+        (("-f", "a.yaml", "--offline", "--suppress", "IST0101=Foo"), "write CODE=KIND NAMESPACE/NAME"),
+        (("-f", "a.yaml", "--offline", "--suppress", "IST0101,IST0109"), "--suppress IST0101 --suppress IST0109"),
         (("--explain", "IST0199"), 'there is no code "IST0199"'),
         (("--explain", "dubble-slash"), 'did you mean "double-slash"?'),
         (("-f", "nowhere.yaml", "--offline"), "no such file"),
@@ -161,3 +163,26 @@ def test_a_code_is_explained(run: Run) -> None:
     assert "IST0101" == run.json("--explain", "IST0101")["code"]
     assert "double-slash" in run("--explain").stdout
     assert {"code", "title", "level", "meaning", "example", "remedy"} == set(run.json("--explain")["codes"][0])  # type: ignore[index]
+
+
+def test_what_is_suppressed_is_counted(run: Run) -> None:
+    """Also in JSON; a suppression that suppressed nothing is named, since it is a mistake or not needed any more."""
+    Path("a.yaml").write_text(RULE % ("a", "default", "nothing") + "---\n" + SERVICE)
+    done = run("-f", "a.yaml", "--offline", "--suppress", "IST0101=vs a", "--suppress", "IST0109=vs shop/a")
+    answer = run.json("-f", "a.yaml", "--offline", "--suppress", "ist0101")
+
+    assert "1 file, 2 resources: no findings, 1 suppressed\n" == done.stdout
+    assert 'meshctl: --suppress "IST0109=VirtualService shop/a" suppressed nothing' == done.stderr.strip()
+    assert ([], 1) == (answer["diagnostics"], answer["summary"]["suppressed"])  # type: ignore[index]
+
+
+def test_many_findings_are_counted_by_code(run: Run) -> None:
+    """The last line says what there is most of; of a few it is plain to see."""
+    rules = [RULE % (f"r{n}", "default", "nothing") for n in range(3)]
+    Path("a.yaml").write_text("---\n".join(rules))
+    few = run("-f", "a.yaml", "--offline", "--suppress", "IST0109", "--suppress", "covered-rule", code=1)
+    many = run("-f", "a.yaml", "--offline", code=1)
+
+    assert "IST0101 ×3" in many.stdout.splitlines()[-1]
+    assert "IST0109 ×3" in many.stdout.splitlines()[-1]
+    assert "×" not in few.stdout

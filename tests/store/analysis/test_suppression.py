@@ -2,8 +2,8 @@
 
 import pytest
 
-from store.analysis.analyze import analyze
-from store.analysis.suppression import Suppression
+from store.analysis.analyze import analyze, everything
+from store.analysis.suppression import Suppression, hear
 from tests.store.analysis.meshes import found, mesh
 
 RULE = """
@@ -28,6 +28,13 @@ spec:
         ("IST0101=* shop/*", False),
         ("IST0101=VirtualService default/*", True),
         ("*=VirtualService shop/rules", False),
+        ("IST0101=vs shop/rules", False),
+        ("IST0101=vs/shop/rules", False),
+        ("IST0101=shop/rules", False),
+        ("IST0101=shop/*", False),
+        ("IST0101=vs rules", True),
+        ("IST0101=gw shop/rules", True),
+        ("IST0101=Service shop/rules", True),
     ],
 )
 def test_a_word_suppresses_what_it_names(word: str, heard: bool) -> None:
@@ -40,6 +47,32 @@ def test_half_a_word_is_refused(word: str) -> None:
     """It would suppress everything or nothing."""
     with pytest.raises(ValueError, match="is not CODE or CODE=KIND"):
         Suppression.parse(word)
+
+
+def test_a_name_alone_is_of_the_default_namespace() -> None:
+    """As everywhere."""
+    there = mesh(RULE.replace("shop", "default") % "")
+
+    assert () == analyze(there, suppress=[Suppression.parse("IST0101=vs rules")])
+    assert () == analyze(there, suppress=[Suppression.parse("IST0101=virtualservice/rules")])
+
+
+@pytest.mark.parametrize(
+    ("word", "words"), [("IST0101=Foo", "as in"), ("IST0101=vs", "as in"), ("IST0101,IST0109", "takes one code")]
+)
+def test_what_would_suppress_nothing_is_refused(word: str, words: str) -> None:
+    """The message shows the form."""
+    with pytest.raises(ValueError, match=words):
+        Suppression.parse(word)
+
+
+def test_what_suppresses_nothing_is_known() -> None:
+    """Two that cover one finding are both of use."""
+    words = [Suppression.parse(word) for word in ("IST0101", "IST01*", "IST0109")]
+    there = mesh(RULE % "")
+    heard = hear(everything(there), there.resources, words)
+
+    assert ([], 1, [words[2]]) == (heard.said, len(heard.hidden), heard.idle)
 
 
 @pytest.mark.parametrize(
