@@ -5,6 +5,7 @@ from store.analysis.neighbours import neighbours
 from store.codec import decode
 from store.reader import read
 from store.resources.fields import Key
+from tests.store.analysis.meshes import mesh
 
 DOCUMENTS = """
 apiVersion: networking.istio.io/v1
@@ -35,6 +36,39 @@ spec:
   gateways: [edge]
   http: [{route: [{destination: {host: reviews.shop.com}}]}]
 """
+
+
+RULES = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: %s}
+spec:
+  hosts: ["%s"]
+  gateways: [%s]
+  http: [{route: [{destination: {host: cart}}]}]
+"""
+
+
+def test_hosts_of_rules_meet_only_where_somebody_applies_both() -> None:
+    """A catch-all of a gateway says nothing of the rules of the mesh."""
+    texts = [
+        RULES % each
+        for each in (
+            ("all", "*", "edge"),
+            ("inside", "reviews", "mesh"),
+            ("both", "reviews", "mesh, edge"),
+            ("other", "reviews", "other"),
+        )
+    ]
+    outlines = mesh(*texts).outlines
+
+    def near(name: str) -> list[str]:
+        return [each.key.name for each in neighbours(outlines, Key("default", name, "VirtualService"))]
+
+    assert ["both"] == near("all")
+    assert ["both"] == near("inside")
+    assert ["all", "inside"] == near("both")
+    assert [] == near("other")
 
 
 def test_names_lead_to_neighbours_in_both_directions() -> None:
