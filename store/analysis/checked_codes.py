@@ -170,7 +170,8 @@ spec:
         "failover that never happens",
         Level.WARNING,
         "Traffic fails over to another locality when endpoints are found to be broken, and without outlierDetection"
-        " none ever is.",
+        " none ever is. This is judged by one DestinationRule alone: a policy of a subset also has what another rule"
+        " says of the host as a whole.",
         _RULE
         + """  trafficPolicy:
     loadBalancer: {localityLbSetting: {failover: [{from: eu, to: us}]}}

@@ -226,7 +226,7 @@ def check_failover_acts(settings: LoadBalancerSettings, *path: str | int, sick_a
         if sick_are_found or setting is None or not (setting.failover or setting.failover_priority):
             continue
         field = "failover" if setting.failover else "failoverPriority"
-        message = f"{field} does nothing: without outlierDetection no endpoint is found to be sick"
+        message = f"{field} does nothing in this rule: without outlierDetection no endpoint is found to be sick"
         hint = "add outlierDetection: {} to the same trafficPolicy"
         yield warning("ineffective-failover", message, *path, name, field, hint=hint)
 
