@@ -12,6 +12,7 @@ from ctl.explaining_fields import UnknownField, subject_of
 from ctl.options import DEFAULT_ETCD, DEFAULT_PREFIX, StoreFlags
 from ctl.store import run
 from ctl.stored import DEFAULT_NAMESPACE, UnknownKind, is_meant, kind_named
+from store.analysis.codes import CODES
 from store.errors import MeshError
 from store.etcd.client import Etcd
 from store.keys import Keys
@@ -25,19 +26,23 @@ def names(ctx: click.Context, incomplete: str) -> list[str]:
 
     Args:
         ctx: of the command line so far: its kind, namespace and where etcd is.
+        incomplete: a name, or `KIND/NAME`.
 
     Returns:
-        The names, sorted; none when the kind is unknown or etcd does not answer in time.
+        The names, sorted, with their kind if it was begun so; none when the kind is unknown or etcd does not answer in
+        time.
     """
+    of, slash, begun = incomplete.rpartition("/")
+    typed = of if slash else str(ctx.params.get("kind")).partition("/")[0]
     try:
-        kinds = {kind_named(word).name for word in str(ctx.params.get("kind")).split(",")}
+        kinds = {kind_named(word).name for word in typed.split(",")}
         flags = StoreFlags(_given(ctx, "etcd") or DEFAULT_ETCD, _given(ctx, "prefix") or DEFAULT_PREFIX)
         found = run(flags, _stored)
     except (MeshError, UnknownKind):
         return []
     namespace = None if ctx.params.get("all_namespaces") else _given(ctx, "namespace") or DEFAULT_NAMESPACE
     meant = {key.name for key in found if is_meant(key, kinds, namespace)}
-    return sorted(name for name in meant if name.startswith(incomplete))
+    return sorted(f"{of}{slash}{name}" for name in meant if name.startswith(begun))
 
 
 def _given(ctx: click.Context, name: str) -> str | None:
@@ -51,6 +56,11 @@ async def _stored(etcd: Etcd, keys: Keys) -> list[Key]:
         listed = await etcd.list(keys.config)
         return [key for key in (keys.parse_resource(item.key) for item in listed.items) if key is not None]
     return []
+
+
+def codes(incomplete: str) -> list[str]:
+    """Return the codes of findings that begin like *incomplete*, in whatever case."""
+    return [code for code in CODES if code.lower().startswith(incomplete.lower())]
 
 
 def paths(incomplete: str) -> Iterator[str]:

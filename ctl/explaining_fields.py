@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ctl.output import styled
 from ctl.stored import UnknownKind, kind_named
+from store.field_index import places_named
 from store.plan import Field, Plan, class_in, plan_of
 from store.resources.fields import Bytes, Double, Duration, FieldDoc, Int32, Metadata, Uint32, Uint64
 from store.resources.kinds import KINDS, Kind
@@ -19,6 +20,8 @@ from store.scalars import did_you_mean
 from store.structure import unstructure
 
 WIDTH = 100
+MAX_NAMED = 4
+"""So many fields of one name are named; the rest are counted."""
 
 _WORDS: Mapping[type, str] = {
     Int32: "integer", Uint32: "unsigned integer", Uint64: "unsigned integer", Double: "number", float: "number",
@@ -57,7 +60,10 @@ def subject_of(words: str) -> Subject:
         UnknownField: a later word names no field; old spellings lead to today's field.
     """
     first, *steps = [step.partition("[")[0] for step in words.split(".") if step] or [""]
-    kind = kind_named(first)
+    try:
+        kind = kind_named(first)
+    except UnknownKind as unknown:
+        raise _with_fields(unknown, (first, *steps)) from unknown
     top = _top(kind)
     if not steps:
         own = _plan(kind.spec)
@@ -72,6 +78,18 @@ def subject_of(words: str) -> Subject:
     inside = class_in(field.type)
     plan = plan_of(inside) if inside else None
     return Subject(kind, path, field, plan.fields if plan else (), plan.oneof if plan else ())
+
+
+def _with_fields(unknown: UnknownKind, steps: tuple[str, ...]) -> UnknownKind:
+    """Return *unknown* with the fields that *steps*, which begin with no kind, may have been meant for, if any."""
+    found = [(kind, path) for kind in KINDS.values() for path in places_named(steps, kind)]
+    found.sort(key=lambda each: len(each[1]))
+    shown = [".".join([kind.short or kind.name.lower(), *path[path[0] == "spec" :]]) for kind, path in found]
+    if not shown:
+        return unknown
+    more = f" and {len(shown) - MAX_NAMED} more" if len(shown) > MAX_NAMED else ""
+    named = f'fields of that name: {", ".join(shown[:MAX_NAMED])}{more}'
+    return UnknownKind(f'"{steps[0]}" is no kind; {named}')
 
 
 def _plan(cls: type) -> Plan:

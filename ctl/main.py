@@ -31,11 +31,17 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "fields": "Show the documentation of any field.",
         "demo": "Start a small mesh on this machine and show what it can do.",
         "completion": "Print the completion script of a shell.",
+        "help": "Show the help of a command.",
         "version": "Show the version.",
     }
 )
 """Verb → its first line of help. A verb is the click command `command` of `ctl/commands/<verb>.py`."""
 
+
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {"explain": "What a field means: meshctl fields vs.http; what a finding means: meshctl analyze --explain CODE."}
+)
+"""What people of other tools type → what to type here."""
 
 INTERRUPTED = 130
 """How a command ends at Ctrl-C, as shells have it: 128 and the number of the signal."""
@@ -68,8 +74,8 @@ class Verbs(click.Group):
         verb = args[0]
         if not verb.startswith("-") and self.get_command(ctx, verb) is None:
             near = difflib.get_close_matches(verb, self.list_commands(ctx), n=1)
-            hint = f' Did you mean "{near[0]}"?' if near else ""
-            ctx.fail(f'No such command "{verb}".{hint}')
+            hint = f'Did you mean "{near[0]}"?' if near else ""
+            ctx.fail(f'No such command "{verb}". {ELSEWHERE.get(verb, hint)}'.rstrip())
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

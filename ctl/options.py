@@ -4,7 +4,9 @@ Every option can also be given in the environment, as `MESHCTL_` and its long na
 verb as well as after it: after it wins, then before it, then the environment.
 """
 
+import contextlib
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -63,6 +65,24 @@ class SharedOption(click.Option):
         return value, source
 
 
+class FilesCommand(click.Command):
+    """A command that takes files by `-f` and nothing else: says so to who names them without it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, list(args))
+        except click.NoSuchOption:
+            raise
+        except click.UsageError as wrong:
+            words: list[str] = []
+            with contextlib.suppress(click.UsageError):  # the one there is says it better
+                words = self.make_parser(ctx).parse_args(list(args))[1]
+            if words:
+                written = " ".join(f"-f {shlex.quote(word)}" for word in words)
+                raise click.UsageError(f"files are named by -f: write {written}", ctx) from wrong
+            raise
+
+
 class DurationType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic since click 8.2
     """`30s`, `2m`, `1h30m`, `250ms` → seconds."""
 
@@ -78,13 +98,17 @@ class DurationType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  #
 
 
 class KindType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """The word for a kind, completed by the plural names of all kinds; `KIND/NAME` is split by the command."""
+    """The word for a kind, completed by the plural names of all kinds; `KIND/NAME` by the names in etcd."""
 
     name = "kind"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:  # noqa: ARG002
         from click.shell_completion import CompletionItem
 
+        if "/" in incomplete:
+            from ctl.completing import names
+
+            return [CompletionItem(name) for name in names(ctx, incomplete)]
         words = (*KIND_WORDS, *(KIND_WORDS.values() if len(incomplete) == 2 else ()))
         return [CompletionItem(word) for word in words if word.startswith(incomplete.lower())]
 
@@ -100,6 +124,19 @@ class NameType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         from ctl.completing import names
 
         return [CompletionItem(name) for name in names(ctx, incomplete)]
+
+
+class CodeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """The code of a finding, `IST0101`."""
+
+    name = "code"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:  # noqa: ARG002
+        from click.shell_completion import CompletionItem
+
+        from ctl.completing import codes
+
+        return [CompletionItem(code) for code in codes(incomplete)]
 
 
 class FieldType(click.ParamType):  # type: ignore[type-arg, unused-ignore]

@@ -6,7 +6,7 @@ Read from the kinds' plans (`store/plan.py`); the index of a kind is built once,
 import difflib
 import typing
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -49,6 +49,14 @@ def where_it_belongs(said: Diagnostic, kind: Kind) -> Diagnostic:
         return said
     shown = list(dict.fromkeys(_shown(place, said.path) for place in _nearest(places, said.path)))
     return evolve(said, hint=f"it belongs at {' or '.join(shown[:_MAX_PLACES])}")
+
+
+def places_named(steps: Sequence[str], kind: Kind) -> Iterator[tuple[str, ...]]:
+    """Yield the path, without positions, of each field of *kind* whose path ends in *steps*; short ones first."""
+    for place in _index(kind.spec).get(steps[-1], ()):
+        names = tuple(step for step in place if isinstance(step, str))
+        if names[-len(steps) :] == tuple(steps):
+            yield names
 
 
 def _nearest(places: Iterable[FieldPath], written: FieldPath) -> Iterator[FieldPath]:

@@ -5,7 +5,7 @@ import click
 from ctl import options
 
 
-@click.command(short_help="Find what is wrong between resources.")
+@click.command(cls=options.FilesCommand, short_help="Find what is wrong between resources.")
 @options.files_option()
 @options.option("--offline", is_flag=True, help="Look at the files only, and not into etcd.")
 @options.option(
@@ -13,11 +13,11 @@ from ctl import options
     help="The level from which findings end the command with exit code 1.",
 )  # fmt: skip
 @options.option(
-    "--suppress", "suppressed", env=False, multiple=True, metavar="CODE[=KIND NAMESPACE/NAME]",
+    "--suppress", "suppressed", type=options.CodeType(), env=False, multiple=True, metavar="CODE[=KIND NAMESPACE/NAME]",
     help="What not to say; * stands for any text.",
 )  # fmt: skip
 @options.option(
-    "--explain", env=False, is_flag=False, flag_value="", default=None, metavar="[CODE]",
+    "--explain", type=options.CodeType(), env=False, is_flag=False, flag_value="", default=None, metavar="[CODE]",
     help="Only say what a code means; without a code, list all of them.",
 )  # fmt: skip
 @options.namespace_option("Show findings of this namespace only; also that of documents that name none.")

@@ -5,7 +5,7 @@ import click
 from ctl import options
 
 
-@click.command(short_help="Make the mesh what files say.")
+@click.command(cls=options.FilesCommand, short_help="Make the mesh what files say.")
 @options.files_option()
 @options.option("--dry-run", is_flag=True, help="Only say what would change.")
 @options.wait_options

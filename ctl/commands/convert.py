@@ -5,7 +5,10 @@ import click
 from ctl import options
 
 
-@click.command(short_help="Turn RouteRule, DestinationPolicy, EgressRule and Ingress into the kinds of today.")
+@click.command(
+    cls=options.FilesCommand,
+    short_help="Turn RouteRule, DestinationPolicy, EgressRule and Ingress into the kinds of today.",
+)
 @options.files_option(required=True)
 @options.namespace_option("Of documents that name no namespace.  [default: default]")
 @options.option("--strict", is_flag=True, help="Refuse what would lose some of its meaning.")

@@ -5,7 +5,7 @@ import click
 from ctl import options
 
 
-@click.command(short_help="Show what applying files would change.")
+@click.command(cls=options.FilesCommand, short_help="Show what applying files would change.")
 @options.files_option(required=True)
 @options.namespace_option("Of documents that name no namespace.  [default: default]")
 @options.output_option("table", "json", "yaml", "name")

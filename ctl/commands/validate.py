@@ -5,7 +5,7 @@ import click
 from ctl import options
 
 
-@click.command(short_help="Judge files without a mesh.")
+@click.command(cls=options.FilesCommand, short_help="Judge files without a mesh.")
 @options.files_option(required=True)
 @options.namespace_option("Of documents that name no namespace.  [default: default]")
 @options.option("--strict", is_flag=True, help="Take warnings for errors.")

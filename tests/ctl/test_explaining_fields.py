@@ -50,6 +50,26 @@ def test_an_unknown_kind_is_refused() -> None:
         subject_of("virtualservise.http")
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("retries", "vs.http.retries"),
+        ("http.timeout", "vs.http.timeout"),
+        ("selector", "gw.selector, pa.selector, ap.selector"),
+        ("uri", "vs.http.match.uri, vs.http.redirect.uri, vs.http.rewrite.uri"),
+    ],
+)
+def test_a_field_without_its_kind_is_told_where_it_is(words: str, named: str) -> None:
+    """Short paths first, in words that this very command takes."""
+    with pytest.raises(UnknownKind) as raised:
+        subject_of(words)
+
+    first, _, paths = str(raised.value).partition("; fields of that name: ")
+    assert f'"{words.split(".")[0]}" is no kind' == first
+    assert paths.startswith(named)
+    assert all(subject_of(path).field for path in paths.partition(" and ")[0].split(", "))
+
+
 def test_a_page_says_type_default_age_and_example() -> None:
     """What `kubectl explain` tells and what it does not: since when, old spellings, whether it runs."""
     text = page("vs.http.timeout")

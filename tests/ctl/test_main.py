@@ -52,7 +52,9 @@ def test_verbs_match_their_files() -> None:
     assert set(main.VERBS) == set(main.cli.list_commands(context))
 
 
-@pytest.mark.parametrize(("word", "hint"), [("aply", 'Did you mean "apply"?'), ("xyzzy", ""), ("explain", "")])
+@pytest.mark.parametrize(
+    ("word", "hint"), [("aply", 'Did you mean "apply"?'), ("xyzzy", ""), ("explain", "meshctl fields vs.http")]
+)
 def test_an_unknown_verb_is_a_usage_error(word: str, hint: str) -> None:
     """What is not there is exit code 2, with the nearest verb when one is near."""
     result = CliRunner().invoke(main.cli, [word])
@@ -60,6 +62,24 @@ def test_an_unknown_verb_is_a_usage_error(word: str, hint: str) -> None:
     assert 2 == result.exit_code
     assert f'No such command "{word}".' in result.output
     assert hint in result.output
+
+
+@pytest.mark.parametrize("words", [["validate", "routes"], ["diff", "routes"], ["apply", "--wait", "routes"]])
+def test_files_without_their_option_are_told_how_to_be_named(words: list[str]) -> None:
+    """Whatever else is missing then; an option that is not there is the first thing to say."""
+    result = CliRunner().invoke(main.cli, words)
+
+    assert (2, "Error: files are named by -f: write -f routes") == (result.exit_code, result.output.splitlines()[-1])
+    assert "No such option '--nope'" in CliRunner().invoke(main.cli, [*words, "--nope"]).output
+
+
+def test_help_is_a_verb_as_well_as_an_option() -> None:
+    """`help VERB` and `VERB --help` say the same, and so do `help` and `--help`."""
+    pairs = [(["help", "apply"], ["apply", "--help"]), (["help"], ["--help"])]
+
+    for one, other in pairs:
+        assert CliRunner().invoke(main.cli, one).output == CliRunner().invoke(main.cli, other).output
+    assert 'Did you mean "apply"?' in CliRunner().invoke(main.cli, ["help", "aply"]).output
 
 
 def test_the_version_is_an_option_as_well_as_a_verb() -> None:

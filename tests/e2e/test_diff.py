@@ -80,6 +80,12 @@ def test_names_are_completed_from_the_mesh(meshctl: Meshctl) -> None:
     assert [] == meshctl.complete("meshctl get vs x")
     assert [] == meshctl.complete("meshctl get gw r")
     assert [] == meshctl.complete("meshctl --etcd http://127.0.0.1:1 get vs r")
+    assert ["plain,vs/reviews"] == meshctl.complete("meshctl get vs/r")
+    assert ["plain,vs/reviews"] == meshctl.complete("meshctl get se/x vs/r")
+    assert ["plain,reviews"] == meshctl.complete("meshctl get vs/x r")
+    assert [] == meshctl.complete("meshctl get gw/r")
+    assert ["plain,IST0101"] == meshctl.complete("meshctl analyze --explain ist010")[:1]
+    assert ["plain,apply"] == meshctl.complete("meshctl help app")
     offered = meshctl.complete("meshctl fields vs.http.mat")
 
     assert ["plain,vs.http.match"] == offered
