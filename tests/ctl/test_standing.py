@@ -140,8 +140,10 @@ def test_notes_tell_what_is_wrong_with_a_host(host: KnownHost, well: bool, note:
 
 def test_a_host_in_json_has_the_names_of_the_contract() -> None:
     """Name, state, versions, address, labels, active apply and xds counts; what is unknown is left out."""
-    found = host_json(live("a", "2-0000"), None)
+    found = host_json(live("a", "2-0000"), None, {"2-0000": 12})
+    unknown = host_json(live("a", "2-0000"), None, {})
 
     assert {"name", "state", "since", "agent", "address", "labels", "active", "xds"} <= found.keys()
-    assert {"apply": "2-0000", "revision": 0} == found["active"]
+    assert {"apply": "2-0000", "revision": 12} == found["active"]
+    assert {"apply": "2-0000"} == unknown["active"]
     assert "envoy" not in found
