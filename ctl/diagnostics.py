@@ -65,7 +65,10 @@ def to_json(said: Diagnostic) -> dict[str, object]:
 
 
 def _place(place: Place | None) -> dict[str, object]:
-    return {"file": place.file, "line": place.line, "column": place.column} if place else {}
+    if place is None:
+        return {}
+    column = {"column": place.column} if place.column else {}
+    return {"file": place.file, "line": place.line, **column}
 
 
 def _related(related: Related) -> dict[str, object]:
@@ -132,7 +135,7 @@ def _note(*parts: str | tuple[str, str]) -> Text:
 
 def _excerpt(line: str, place: Place) -> Iterator[Text]:
     """Yield *line* with its number, and a mark below the column. A long line is shown around the column only."""
-    column = min(place.column - 1, len(line))
+    column = min(max(place.column - 1, 0), len(line))
     start = max(0, column - _MAX_SHOWN // 2) if len(line) > _MAX_SHOWN else 0
     shown = _printable(line[start : start + _MAX_SHOWN]).rstrip()
     before = _printable(line[start:column])

@@ -35,7 +35,7 @@ class Places:
         if key in self._documents:
             return self._documents[key].place(path)
         source = self._records[key].source if key in self._records else Source("", 0)
-        return Place(source.file, max(source.line, 1)) if source.file else Place(ETCD, 1)
+        return Place(source.file, max(source.line, 1), 0) if source.file else Place(ETCD, 1, 0)
 
     def is_in_files(self, said: Diagnostic) -> bool:
         """Return whether *said* is about a document of a file, whose lines are known."""

@@ -27,7 +27,7 @@ class Place:
     Attributes:
         file: as the user gave it; `-` is standard input, `etcd` a stored resource of unknown source.
         line: from 1.
-        column: from 1.
+        column: from 1; 0 where only the line is known, which is where the document began.
     """
 
     file: str
@@ -35,7 +35,7 @@ class Place:
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
 
 
 @frozen

@@ -1,5 +1,7 @@
 """Diagnostics as text and as JSON."""
 
+from attrs import evolve
+
 from ctl.diagnostics import Sources, in_order, render, summary, to_json
 from store.diagnostic import Diagnostic, Level, Place, Related
 
@@ -85,6 +87,15 @@ def test_json_has_the_names_of_the_contract() -> None:
 
     assert expected == to_json(SAID)
     assert {"level": "info", "code": "c", "message": "m"} == to_json(Diagnostic(Level.INFO, "c", "m"))
+
+
+def test_a_line_whose_column_nobody_knows_has_none() -> None:
+    """A stored resource keeps the line where its document began: no field stands in column 1."""
+    said = evolve(SAID, place=Place("a.yaml", 4, 0), related=())
+    first, *_ = plain(said, b"")
+
+    assert first.startswith("a.yaml:4: error")
+    assert "column" not in to_json(said)
 
 
 def test_counts_are_by_level() -> None:

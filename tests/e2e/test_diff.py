@@ -101,7 +101,7 @@ def test_a_page_tells_all_that_is_known_of_a_resource(meshctl: Meshctl) -> None:
     assert "VirtualService default/reviews" == page.splitlines()[0]
     assert "from a.yaml:1" in page
     assert "DestinationRule default/reviews   reviews" in page
-    assert "a.yaml:1:1: error[IST0101]" in page
+    assert "a.yaml:1: error[IST0101]" in page
     assert "  hosts:\n  - reviews" in page
 
     answer = meshctl.json("describe", "vs,dr")

@@ -172,13 +172,13 @@ WARNED = (
         "wrong label in a subset",
         mistyped(SUBSETS, "{name: v2, labels: {version: v2}}", "{name: v2, labels: {verison: v2}}"),
         "m.yaml:10:24: warning[IST0173]",
-        ("verison=v2", '"reviews"', "503", "mesh.yaml:1:1"),
+        ("verison=v2", '"reviews"', "503", "mesh.yaml:1: "),
     ),
     Mistake(
         "two resources that contradict each other",
         mistyped(RULE, "metadata: {name: reviews}", "metadata: {name: reviews-too}"),
         "m.yaml:5:11: warning[IST0109]",
-        ('"reviews"', "merged", "VirtualService default/reviews come first", "mesh.yaml:23:1"),
+        ('"reviews"', "merged", "VirtualService default/reviews come first", "mesh.yaml:23: "),
     ),
     Mistake(
         "two rules that contradict each other, in one document",
