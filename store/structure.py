@@ -164,13 +164,14 @@ class _ClassReader:
     ) -> None:
         """Do the same with keys that are no field of today."""
         plan, unknown = self._plan, 0
+        successors = frozenset(given)
         for key, item in others.items():
             if not isinstance(key, str):
                 message = f"the key {describe(key)} is not a string"
                 diagnostics.append(error("wrong-type", message, hint=QUOTE))
             elif key in plan.old or key in plan.flattened or key in plan.dropped:
                 if item is not None:
-                    diagnostics += self._take_old(key, item, given)
+                    diagnostics += self._take_old(key, item, given, successors)
             elif key in plan.removed:
                 diagnostics.append(error("unknown-field", f"there is no {describe(key)} today", key,
                                          hint=plan.removed[key]))  # fmt: skip
@@ -182,7 +183,10 @@ class _ClassReader:
                     if name is not None and name not in given and item is not None:
                         meant[name] = item
 
-    def _take_old(self, key: str, item: object, given: dict[str, object]) -> Iterator[Diagnostic]:
+    def _take_old(
+        self, key: str, item: object, given: dict[str, object], successors: frozenset[str]
+    ) -> Iterator[Diagnostic]:
+        """Take a field as it was written once, unless one of *successors*, what is written as today, says it, too."""
         plan = self._plan
         if key in plan.dropped:
             yield old_spelling(key, plan.dropped[key])
@@ -196,15 +200,19 @@ class _ClassReader:
                 yield from under((wrong_type(item, "a mapping"),), key)
         else:
             name, old = plan.old[key]
-            yield old_spelling(key, f'write "{old.written or name}"')
             today = old.today(item)
             if today is NOT_OLD:  # not what it was once either: today's rules say what is wrong with it
                 today = item
             merged = _merged(given.get(name), today)
-            if merged is None:
-                yield _twice(name, key)
-            else:
+            if merged is not None:
+                yield old_spelling(key, f'write "{old.written or name}"')
                 given[name] = merged
+            elif old.yields and name in successors:
+                message = f'"{key}" is an old spelling and has no effect beside "{name}"'
+                yield warning("old-spelling", message, key, hint="remove it")
+            else:
+                yield old_spelling(key, f'write "{old.written or name}"')
+                yield _twice(name, key)
 
     def _build(self, given: Mapping[str, object], meant: Mapping[str, object], diagnostics: list[Diagnostic]) -> object:
         refused = False
@@ -255,7 +263,7 @@ def _reshaped(plan: Plan, given: dict[str, object]) -> Iterator[Diagnostic]:
             today = old.today(given[name]) if old.name == name else NOT_OLD
             if today is not NOT_OLD:
                 given[name] = today
-                yield warning("old-spelling", f'this is an old way to write "{name}"', name,
+                yield warning("old-spelling", old.said or f'this is an old way to write "{name}"', name,
                               hint=f'write "{old.written or name}"')  # fmt: skip
                 break
 

@@ -25,11 +25,15 @@ class Old:
         name: the spelling, camelCase; the field's own name when only the shape of its value was another.
         today: turns the value into what the field takes today; returns `NOT_OLD` for a value that is no old shape.
         written: today's form, for the hint; None is the field's name.
+        said: what is old about the shape of the value; None says that it is.
+        yields: whether Istio takes it beside today's spelling too, and goes by that one.
     """
 
     name: str
     today: Callable[[Any], object] = _as_it_is
     written: str | None = None
+    said: str | None = None
+    yields: bool = False
 
 
 NOT_OLD = object()

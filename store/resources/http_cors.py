@@ -29,7 +29,7 @@ class CorsPolicy:
         default=(),
         since="1.5",
         example='[{exact: "https://example.com"}]',
-        old=(Old("allowOrigin", each_inside("exact"), "allowOrigins[].exact"),),
+        old=(Old("allowOrigin", each_inside("exact"), "allowOrigins[].exact", yields=True),),
     )
     allow_methods: tuple[str, ...] = documented("Methods that are allowed, or `*`.", default=(), example="[GET, POST]")
     allow_headers: tuple[str, ...] = documented(

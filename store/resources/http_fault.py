@@ -21,7 +21,7 @@ class Percent:
     value: Double = documented("0 to 100, in steps of 0.0001.", default=Double(0), since="1.1", example="0.1")
 
 
-OLD_PERCENT = (Old("percent", inside("value"), "percentage.value"),)
+OLD_PERCENT = (Old("percent", inside("value"), "percentage.value", yields=True),)
 """How `percentage` was written until Istio 1.0: a whole number."""
 
 

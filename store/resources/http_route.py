@@ -130,7 +130,7 @@ class HTTPRoute:
         since="1.5",
         unset="all",
         example="{value: 10}",
-        old=(Old("mirrorPercent", inside("value"), "mirrorPercentage.value"),),
+        old=(Old("mirrorPercent", inside("value"), "mirrorPercentage.value", yields=True),),
         runs=False,
     )
     cors_policy: CorsPolicy | None = documented(

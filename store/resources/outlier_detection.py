@@ -15,17 +15,25 @@ from store.resources.names import check_duration
 
 
 def _errors_under_http(value: object) -> object:
-    """Return an `outlierDetection` of 2018 with the name of today for the errors that it counted: all 5xx."""
+    """Return an `outlierDetection` of 2018 as today's, with today's name for the errors that it counted: all 5xx."""
     http = value.get("http") if isinstance(value, Mapping) else None
     if not isinstance(value, Mapping) or not isinstance(http, Mapping):
         return NOT_OLD
     names = {"consecutiveErrors": "consecutive5xxErrors", "consecutive_errors": "consecutive5xxErrors"}
     if not http.keys() & names.keys():
         return NOT_OLD
-    return {**value, "http": {names.get(key, key): item for key, item in http.items()}}
+    beside = {key: item for key, item in value.items() if key != "http"}
+    inside = {names.get(key, key): item for key, item in http.items()}
+    both = {key: inside[key] for key in inside.keys() & beside.keys()}
+    return {**inside, **beside, **({"http": both} if both else {})}
 
 
-NESTED_ERRORS = Old("outlierDetection", _errors_under_http, written="outlierDetection.consecutive5xxErrors")
+NESTED_ERRORS = Old(
+    "outlierDetection",
+    _errors_under_http,
+    written="outlierDetection: {consecutive5xxErrors: …}",
+    said='"outlierDetection" with "http" and "consecutiveErrors" in it is an old spelling',
+)
 """For the field that holds an `OutlierDetection`: under `http`, `consecutiveErrors` meant something else than today."""
 
 
@@ -55,7 +63,7 @@ class OutlierDetection:
         since="1.5",
         unset="never",
         example="3",
-        old=(Old("consecutiveErrors"),),
+        old=(Old("consecutiveErrors", yields=True),),
     )
     consecutive_5xx_errors: Uint32 | None = documented(
         "After so many answers 5xx in a row, or failures of a TCP connection, an endpoint is left out; 0 is never.",
