@@ -78,8 +78,13 @@ def unknown_field(key: str, known: Iterable[str], near: Iterable[str] = ()) -> D
         f"unknown field {describe(key)}",
         key,
         expected=expected,
-        hint=did_you_mean(key, (*names, *near)),
+        hint=_colon_missing(key) or did_you_mean(key, (*names, *near)),
     )
+
+
+def _colon_missing(key: str) -> str | None:
+    name, mark, _ = key.partition(" {") if " {" in key else key.partition(" [")
+    return f"a colon is missing after {name}" if mark and name.isidentifier() else None
 
 
 _read_uint32 = integer_reader(Uint32, 0, 2**32 - 1)

@@ -4,10 +4,13 @@
 """
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import yaml
 
 from store.diagnostic import Diagnostic, Level, Place
+from store.yaml_slips import MAX_LOOKED_AT, RENDER, Slip, incomplete_key, never_closed, template_in, unclosed
 
 _BREAK = re.compile("[\n\x85\u2028\u2029]")
 _ELLIPSIS = re.compile(r"[ \t]+(\.\.\.|…)[ \t]*(#.*)?\r?")
@@ -97,6 +100,9 @@ def syntax_error(wrong: yaml.YAMLError, first_line: int, text: str) -> Refusal:
     named = frozenset(one.line for one in (mark, context, getattr(wrong, "problem_mark", None)) if one is not None)
     line, column = (mark.line, mark.column + 1) if mark is not None else (0, 1)
     lines = _BREAK.split(text.rstrip())
+    slip = _slip(problem, mark, context, text, lines)
+    if slip is not None:
+        return Refusal(said_at("syntax", slip.message, slip.line + first_line, slip.column, hint=slip.hint), named)
     if line >= len(lines):  # noticed at the end: behind the last line that has something
         line, column = len(lines) - 1, len(lines[-1]) + 1
     tab = _tab_before(lines[line], column)
@@ -108,6 +114,23 @@ def syntax_error(wrong: yaml.YAMLError, first_line: int, text: str) -> Refusal:
         said = _TAB
     hint = None if said == _TAB or "escape" in said else _advice(lines[line], column)
     return Refusal(said_at("syntax", said, line + first_line, column, hint=hint), named)
+
+
+def _slip(problem: str, mark: Any, context: Any, text: str, lines: Sequence[str]) -> Slip | None:
+    """Return what the look of the *lines* says of a *problem*, or None when the parser's own words are best."""
+    if len(text) > MAX_LOOKED_AT:
+        return None
+    line = mark.line if mark is not None else len(lines)
+    if any("\t" in lines[i][: first_column(lines[i])] for i in {line, line - 1} if 0 <= i < len(lines)):
+        return None
+    template = template_in(lines, line)
+    if template is not None:
+        return template
+    if "expected ':'" in problem or "mapping values" in problem:
+        return incomplete_key(lines, line)
+    if "',' or" in problem and context is not None and mark is not None and mark.line > context.line:
+        return never_closed(lines[context.line][context.column], context.line, context.column + 1)
+    return unclosed(text) if "node content" in problem and line >= len(lines) else None
 
 
 _BEGAN_EARLIER = ("never closed", "without a colon", "begins an alias or")
@@ -130,7 +153,7 @@ def _advice(written: str, column: int) -> str | None:
     if _CONFLICT.match(written):
         return "two versions were merged and their conflict is left here: choose one"
     if "{{" in written:
-        return "this looks like a template: render it first"
+        return RENDER
     if rest.startswith(("*", "&")) and (bare := _BARE.match(rest)):
         return f'write "{bare.group()}"'
     if rest.strip() and before.endswith(("]", "}", '"', "'")):

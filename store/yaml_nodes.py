@@ -17,6 +17,7 @@ from attrs import Factory, define, evolve, frozen
 
 from store.diagnostic import Diagnostic
 from store.yaml_errors import Refusal, ellipsis_at, first_column, is_ellipsis, said_at, syntax_error
+from store.yaml_slips import RENDER
 
 MAX_DEPTH = 64
 MAX_NODES = 500_000
@@ -249,14 +250,22 @@ class _Builder:
             node = evolve(node, value=str(node.value))
         if not isinstance(node.value, str):
             if not node.text:
-                advice = "two braces look like a template: render it first" if isinstance(node.value, dict) else None
-                raise self._refuse("key", "a key that is not text", node, advice)
+                raise self._refuse("key", "a key that is not text", node, self._advice(node))
             raise self._refuse("key", f"without quotes, {node.text} is not text", node, f'write "{node.text}"')
         earlier = frame.items.get(node.value)
         if earlier is not None:
             message = f"the key {_shown(node.value)} is here twice; the first is on line {earlier[0].line}"
-            raise self._refuse("duplicate-key", message, node)
+            begins = len(self._stack) == 1 and node.value in ("apiVersion", "kind")
+            hint = "if another document begins here, a line with --- has to stand before it" if begins else None
+            raise self._refuse("duplicate-key", message, node, hint)
         return node
+
+    def _advice(self, node: Node) -> str | None:
+        """Return what to do about a mapping that stands where a key is wanted; None for anything else there."""
+        if not isinstance(node.value, dict):
+            return None
+        line = self._text.split("\n")[node.line - self._first_line]
+        return RENDER if "{{" in line[: node.column] else "a brace before it may be missing, or one too many"
 
     def _merged(self, node: Node) -> list[Node]:
         nodes = node.items if isinstance(node.items, list) else [node]

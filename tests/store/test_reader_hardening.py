@@ -157,8 +157,8 @@ def test_lists_are_unpacked_and_nothing_else_is(text: bytes, expected: list[tupl
         ("*foo", 4, 'if it is text, write "*foo"'),
         ("[a-z]+", 9, "ends at its counterpart: put all of the value in quotes"),
         ("'it's'", 8, "ends at its counterpart: put all of the value in quotes"),
-        ("{{ .Values.x }}", 5, "two braces look like a template: render it first"),
-        ("b\n{{- if .x }}\nc: d", 1, "this looks like a template: render it first"),
+        ("{{ .Values.x }}", 5, "this looks like a template: render it first (helm template)"),
+        ("b\n{{- if .x }}\nc: d", 1, "this looks like a template: render it first (helm template)"),
         ("b\n<<<<<<< HEAD\nc: d", 1, "two versions were merged and their conflict is left here: choose one"),
         ("b: c", 5, None),
     ],
@@ -170,6 +170,41 @@ def test_what_many_do_wrong_is_told_how_to_be_right(text: str, column: int, hint
     assert one.place is not None
     assert column == one.place.column
     assert hint == one.hint if hint is None else (one.hint or "").endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("a: 1\nspec: {\n", (2, 7), "this brace is never closed"),
+        ("a: 1\nspec: {a: b,\n  c: d\n", (2, 7), "this brace is never closed"),
+        ("a: 1\nhosts: [a, b\nkind: x\n", (2, 8), "this bracket is never closed"),
+        ("a: \"{\" # [\nb: [{c: }, {\n", (2, 12), "this brace is never closed"),
+        ("http:\n- route\n  - destination: x\n", (2, 8), "a colon is missing after route"),
+        ("http:\n- match: x\n  route # to\n  - destination: x\n", (3, 8), "a colon is missing after route"),
+        ("spec:\n  hosts\n  - a\n  http: []\n", (2, 8), "a colon is missing after hosts"),
+        ("spec\n\n  hosts: [a]\n", (1, 5), "a colon is missing after spec"),
+        ("a:\n  host:reviews\n  subset: v1\n", (2, 8), "a blank is missing after the colon of host"),
+        ("a:\n  subset: v1\n  host:reviews\nb: c\n", (3, 8), "a blank is missing after the colon of host"),
+        ("a:\n  b: x-{{ .Values.x }}: 1\n", (2, 8), "render it first (helm template)"),
+        ("a: {a: {b: c}, {d: e}}\n", (1, 16), "a brace before it may be missing"),
+        ("kind: a\nmetadata: x\nkind: b\n", (3, 1), "a line with --- has to stand before it"),
+    ],
+)
+def test_a_slip_is_told_where_it_was_made(text: str, place: tuple[int, int], words: str) -> None:
+    """Not where the parser notices it: what was never closed, a key without colon or without a blank behind it."""
+    (one,) = read(text.encode(), "x").diagnostics
+
+    assert one.place is not None
+    assert place == (one.place.line, one.place.column)
+    assert words in f"{one.message}; {one.hint}"
+
+
+def test_a_key_without_its_colon_before_a_brace_is_told() -> None:
+    """YAML takes it for a key with a blank in it."""
+    (document,) = read(b"apiVersion: v1\nkind: Gateway\nmetadata {name: x}\n", "x").documents
+    hints = [one.hint for one in decode(document.value)[1]]
+
+    assert "a colon is missing after metadata" in hints
 
 
 # --- limits -----------------------------------------------------------------------------------------------------
