@@ -140,7 +140,8 @@ def _check_metadata(metadata: Metadata, kind: Kind | None) -> Iterator[Diagnosti
         )
     elif kind and kind.name == MESH_CONFIG.kind and metadata.name != MESH_CONFIG.name:
         message = f"{describe(metadata.name)} is not the name of the MeshConfig: there is one in a mesh"
-        yield error("bad-value", message, "name", expected=MESH_CONFIG.name)
+        hint = f'write "name: {MESH_CONFIG.name}"'
+        yield error("bad-value", message, "name", expected=MESH_CONFIG.name, hint=hint)
     if kind and not kind.namespaced and metadata.namespace != NAMESPACE:
         message = f"a {kind.name} is of the whole mesh, not of the namespace {describe(metadata.namespace)}"
         yield error("bad-value", message, "namespace", hint="leave the namespace out")

@@ -197,6 +197,14 @@ def test_the_first_name_of_a_service_entry_is_taken_with_a_warning() -> None:
     assert ["old-spelling", "old-spelling"] == [one.code for one in diagnostics]
 
 
+def test_the_settings_of_the_mesh_have_one_name() -> None:
+    """Who chose another one is told which."""
+    settings = {"apiVersion": "meshctl/v1", "kind": "MeshConfig", "metadata": {"name": "default"}, "spec": {}}
+    (one,) = decode(settings)[1]
+
+    assert 'write "name: mesh"' == one.hint
+
+
 def test_a_gateway_has_no_dot_in_its_name() -> None:
     """VirtualServices could not name it."""
     server = {"hosts": ["*"], "port": {"number": 80, "name": "http", "protocol": "HTTP"}}
