@@ -25,6 +25,7 @@ from store.scalars import REFUSED, Found, describe
 from store.stand_in import untouched
 from store.structure import structure, unknown_field, unstructure
 from store.type_meta import NOT_A_MESH_RESOURCE, OLD_KIND, type_meta
+from store.url_hosts import with_bare_host
 
 MAX_DEPTH = 64
 MAX_RECORD_BYTES = 1536 * 1024
@@ -60,6 +61,8 @@ def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
     said = tuple(brief(_without_echo(document, diagnostics), 2 * MAX_ALIKE)) if diagnostics else ()
     if kind is not None and any(one.code == "unknown-field" for one in said):
         said = tuple(where_it_belongs(one, kind) if one.code == "unknown-field" else one for one in said)
+    if any(one.code == "bad-host" for one in said):
+        said = tuple(with_bare_host(one, document) if one.code == "bad-host" else one for one in said)
     if kind is None or metadata is None or spec is None or any(one.is_error for one in said):
         return None, said
     return Resource(str(document["apiVersion"]), kind.name, metadata, spec), said

@@ -3,6 +3,7 @@
 What an item is, is its own hook's to say (`store/scalars.py`, `store/structure.py`).
 """
 
+import re
 import typing
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,8 @@ from attrs import evolve
 
 from store.brevity import MAX_ALIKE, brief
 from store.diagnostic import Diagnostic, error
-from store.scalars import REFUSED, Found, Hook, describe, in_flow, refuse, wrong_type
+from store.plan import plan_of
+from store.scalars import MAX_COMPARED, REFUSED, Found, Hook, describe, in_flow, refuse, wrong_type
 from store.stand_in import placeholder, stand_in
 
 _MANY = 2 * MAX_ALIKE
@@ -73,13 +75,23 @@ def mapping_hook(cls: Any, hook_of: HookOf) -> Hook:
 
     def structure_mapping(value: object, _: type) -> object:
         if not isinstance(value, Mapping):
-            return refuse(wrong_type(value, "a mapping"))
+            return refuse(wrong_type(value, "a mapping", _as_pairs(value)))
         items = {read_key(key, key_type): read_item(item, item_type) for key, item in value.items()}
         if Found in map(type, items) or Found in map(type, items.values()):
             return _mapping_with_findings(items, item_type)
         return items if len(items) == len(value) else _keys_twice(value, read_key)
 
     return structure_mapping
+
+
+def _as_pairs(value: object) -> str | None:
+    """Return how to write as a mapping what was written as text `key=value` or as a list, or None."""
+    if isinstance(value, str) and len(value) <= MAX_COMPARED and re.fullmatch(r"[^\s=,]+=[^\s=,]+", value):
+        key, _, of = value.partition("=")
+        return f"write {{{in_flow(key)}: {in_flow(of)}}}"
+    if isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+        return "it is no list: write each name as a key, without “- ”"
+    return None
 
 
 def _mapping_with_findings(items: Mapping[object, object], item_type: Any) -> Found:
@@ -124,6 +136,10 @@ def _refused_list(value: object, item: object, item_type: Any) -> Found:
     hint = None
     if isinstance(value, Mapping):
         hint = "put it in a list: “- ” before its first key, or [{…}]"
+        first = next(iter(value), None)
+        named = attrs.has(item_type) and "name" in (plan := plan_of(item_type)).by_name
+        if named and isinstance(value.get(first), Mapping) and first not in plan.spellings:
+            hint = f"it is a list: write “- name: {in_flow(first)}”, and the rest below it"
     meant = item.value if isinstance(item, Found) else item
     if hint is None and meant is not REFUSED:
         hint = f"write [{in_flow(value)}]"

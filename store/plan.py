@@ -6,6 +6,7 @@ Read from the class itself: its attrs fields (see `fields.documented`) and its c
 - `FLATTENED`: JSON name of a mapping of 2018 → advice; its fields are taken as if they stood beside it;
 - `DROPPED`: JSON name of a field of 2018 that needs no successor → advice; accepted with a warning;
 - `REMOVED`: JSON name of a field that is no more → advice; refused;
+- `SHORT`: JSON name of the field that a bare scalar in place of the mapping is meant for;
 - `LENIENT`: unknown fields are dropped without a word.
 """
 
@@ -69,6 +70,7 @@ class Plan:
     dropped: Mapping[str, str]
     removed: Mapping[str, str]
     lenient: bool
+    short: str | None
 
 
 @cache
@@ -91,6 +93,7 @@ def plan_of(cls: type) -> Plan:
         _both_spellings(getattr(cls, "DROPPED", {})),
         _both_spellings(getattr(cls, "REMOVED", {})),
         getattr(cls, "LENIENT", False),
+        getattr(cls, "SHORT", None),
     )  # fmt: skip
 
 

@@ -92,6 +92,9 @@ def in_flow(value: object) -> str:
 
 def wrong_type(value: object, expected: str, hint: str | None = None) -> Diagnostic:
     """Return the diagnostic for a *value* that is not what its field takes."""
+    alone = value[0] if isinstance(value, list | tuple) and len(value) == 1 else None
+    if hint is None and expected != "a mapping" and isinstance(alone, str | int | float):
+        hint = f"write {in_flow(alone)}"
     return error("wrong-type", f"{describe(value)} is not {expected}", expected=expected, hint=hint)
 
 
@@ -140,12 +143,17 @@ def integer_reader(cls: type[int], low: int, high: int) -> Hook:
         ):
             number = int(value)
         if number is None:
-            return refuse(wrong_type(value, "a whole number"))
+            return refuse(wrong_type(value, "a whole number", _without_percent(value)))
         if not low <= number <= high:
             return refuse(error("bad-value", f"{describe(number)} is out of range", expected=expected))
         return cls(number)
 
     return read_integer
+
+
+def _without_percent(value: object) -> str | None:
+    percent = isinstance(value, str) and value.endswith("%") and _INTEGER.fullmatch(value[:-1])
+    return f"write {str(value)[:-1]}" if percent else None
 
 
 def read_double(value: object, _: type) -> object:
@@ -178,7 +186,7 @@ def read_duration(value: object, _: type) -> object:
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
         unit = isinstance(value, int | float) and not isinstance(value, bool)
         unit = unit or (isinstance(value, str) and _INTEGER.fullmatch(value) is not None)
-        hint = f'a unit is missing: "{describe(value).strip(chr(34))}s"?' if unit else None
+        hint = f'a unit is missing: "{describe(value).strip(chr(34))}s"?' if unit else _unit_in_words(value)
         return refuse(wrong_type(value, 'a duration such as "5s", "250ms" or "1h30m"', hint))
     if len(value) > 64:
         return refuse(error("bad-value", "the duration is longer than 64 characters"))
@@ -187,6 +195,23 @@ def read_duration(value: object, _: type) -> object:
     if abs(nanoseconds) > _MAX_NANOSECONDS:
         return refuse(error("bad-value", f"{describe(value)} is too long", expected="at most 292 years"))
     return Duration(nanoseconds / 10**9)
+
+
+_IN_WORDS = re.compile(
+    r"(\d{1,9}(?:\.\d{1,9})?) ?"
+    r"(?:(ms|milli(?:s|seconds?)?|msecs?)|(s|secs?|seconds?)|(m|mins?|minutes?)|(h|hrs?|hours?))",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def _unit_in_words(value: object) -> str | None:
+    """Return the advice for a duration whose unit is a word or stands apart: `5sec`, `1 m`; None for anything else."""
+    found = _IN_WORDS.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    number, *words = found.groups()
+    unit = next(unit for unit, word in zip(("ms", "s", "m", "h"), words, strict=True) if word)
+    return f'write "{number}{unit}"'
 
 
 def _parts(text: str) -> list[tuple[str, str]]:

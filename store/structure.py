@@ -294,7 +294,10 @@ def _twice(name: str, key: str) -> Diagnostic:
 
 def _as_mapping(plan: Plan, value: object) -> str | None:
     """Return the advice to write *value* under the one field (or one of a oneof) that it can be meant for, or None."""
-    fields = [f for f in plan.fields if f.required] or list(plan.fields)
+    if plan.short is not None:
+        fields = [plan.by_name[plan.short]]
+    else:
+        fields = [f for f in plan.fields if f.required] or list(plan.fields)
     exclusive = any({f.name for f in fields} <= group for group in plan.oneof)
     if isinstance(value, list | tuple) or (len(fields) != 1 and not exclusive):
         return None

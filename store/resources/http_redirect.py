@@ -24,6 +24,8 @@ class RedirectPortSelection(StrEnum):
 class HTTPRedirect:
     """`redirect`. What it does not name stays as the client asked for it."""
 
+    SHORT: ClassVar[str] = "uri"
+
     ONEOF: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"port", "derivePort"}),)
 
     uri: str | None = documented("The new path, whole.", example="/v2/login")

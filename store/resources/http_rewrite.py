@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import attrs
 from attrs import frozen
@@ -32,6 +33,8 @@ class RegexRewrite:
 @frozen
 class HTTPRewrite:
     """`rewrite`."""
+
+    SHORT: ClassVar[str] = "uri"
 
     uri: str | None = documented(
         "Takes the place of the prefix that the rule matched (without conditions that is `/`), "

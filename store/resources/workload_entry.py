@@ -4,6 +4,7 @@ What an endpoint's address may be depends on how its service is resolved; that i
 """
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from attrs import frozen
 
@@ -25,6 +26,8 @@ from store.scalars import describe
 @frozen
 class WorkloadEntry:
     """`spec` of a WorkloadEntry, an item of a ServiceEntry's `endpoints`, the `template` of a WorkloadGroup."""
+
+    SHORT: ClassVar[str] = "address"
 
     address: str = documented(
         "Where it is, without port: an IP address, a name that is looked up, or a socket of the client's host, "

@@ -89,6 +89,23 @@ ADVICE = [
     (to({"host": "reviews", "port": "http"}), None),
     (to("reviews"), "write {host: reviews}"),
     (to(["reviews"]), None),
+    (to({"host": ["reviews"]}), "write reviews"),
+    (to({"host": ["a", "b"]}), None),
+    (route(rewrite="/foo"), "write {uri: /foo}"),
+    (route(redirect="/x", route=[]), "write {uri: /x}"),
+    (route(timeout="5sec"), 'write "5s"'),
+    (route(timeout="1 m"), 'write "1m"'),
+    (route(timeout="0.5 Hours"), 'write "0.5h"'),
+    (route(timeout="3 millis"), 'write "3ms"'),
+    (route(timeout="soon"), None),
+    (route(timeout="3 months"), None),
+    (route(retries={"attempts": "3%"}), "write 3"),
+    (route(match=[{"headers": [{"name": "x"}]}]), "it is no list: write each name as a key, without “- ”"),
+    (
+        {**RULE, "kind": "DestinationRule", "spec": {"host": "a", "subsets": {"v1": {"labels": {"version": "v1"}}}}},
+        "it is a list: write “- name: v1”, and the rest below it",
+    ),
+    ({**RULE, "kind": "Gateway", "spec": {"selector": "istio=edge", "servers": []}}, "write {istio: edge}"),
     (route(match=[{"uri": "/a"}]), "write {exact: /a} or {prefix: /a} or {regex: /a}"),
 ]
 
@@ -97,6 +114,23 @@ ADVICE = [
 def test_a_value_without_its_brackets_is_shown_with_them(document: object, expected: str | None) -> None:
     """Where a list or a mapping is wanted, the advice is what to write, if what was meant is plain."""
     hints = [one.hint for one in decode(document)[1] if one.code == "wrong-type"]
+
+    assert [expected] == hints
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (to({"host": "http://reviews:9080"}), "write host: reviews, and beside it port: {number: 9080}"),
+        (to({"host": "reviews:9080"}), "write host: reviews, and beside it port: {number: 9080}"),
+        (to({"host": "re_views:9080"}), None),
+        ({**RULE, "kind": "DestinationRule", "spec": {"host": "https://a.com/x"}}, "write a.com"),
+        ({**RULE, "kind": "VirtualService", "spec": {"hosts": ["a.com:80"], "http": []}}, "write a.com"),
+    ],
+)
+def test_a_url_is_shown_without_what_makes_it_one(document: object, expected: str | None) -> None:
+    """Where a host is wanted, the host in it is what was meant."""
+    hints = [one.hint for one in decode(document)[1] if one.code == "bad-host"]
 
     assert [expected] == hints
 
