@@ -254,7 +254,7 @@ class Mesh:
         end = pattern[:0:-1]
         first = bisect_left(self._reversed_hosts, end)
         found = takewhile(lambda name: name.startswith(end), islice(self._reversed_hosts, first, None))
-        return tuple(name[::-1] for name in found)
+        return tuple(host for name in found if covers(pattern, host := name[::-1]))
 
     @cached_property
     def _reversed_hosts(self) -> list[str]:
