@@ -5,13 +5,13 @@ import pytest
 from store.index import covers
 from tests.store.analysis.meshes import mesh
 
-HOSTS = ("reviews", "old-reviews", "reviews.example.com", "a.reviews.example.com", '"*.example.com"', '"*"')
+HOSTS = ("reviews", "old-reviews", "reviews.example.com", "a.reviews.org", '"*.example.com"', '"*x.example.com"')
 ENTRIES = [
     f"""
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {{name: s{n}}}
-spec: {{hosts: [{host}], resolution: NONE, ports: [{{number: 80, name: http, protocol: HTTP}}]}}
+spec: {{hosts: [{host}], resolution: STATIC, ports: [{{number: 80, name: http, protocol: HTTP}}]}}
 """
     for n, host in enumerate(HOSTS)
 ]
