@@ -94,5 +94,5 @@ def unclosed(text: str) -> Slip | None:
 
 def never_closed(mark: str, line: int, column: int) -> Slip:
     """Return what to say of a *mark*, `[` or `{`, whose counterpart the parser did not find."""
-    name, end = ("bracket", "]") if mark == "[" else ("brace", "}")
-    return Slip(line, column, f"this {name} is never closed", f"a comma or {end} is missing behind it")
+    name = "bracket" if mark == "[" else "brace"
+    return Slip(line, column, f"this {name} is never closed", f"a comma or the closing {name} is missing behind it")

@@ -150,7 +150,7 @@ REFUSED = (
     Mistake(
         "syntax error",
         mistyped(RULE, "hosts: [reviews]", "hosts: [reviews"),
-        "m.yaml:6:7: error[syntax]",
+        "m.yaml:5:10: error[syntax]",
         ("closing bracket",),
     ),
 )
