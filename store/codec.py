@@ -60,7 +60,7 @@ def decode(document: object) -> tuple[Resource | None, tuple[Diagnostic, ...]]:
     spec = _spec(document, kind, metadata, diagnostics) if kind else None
     said = tuple(brief(_without_echo(document, diagnostics), 2 * MAX_ALIKE)) if diagnostics else ()
     if kind is not None and any(one.code == "unknown-field" for one in said):
-        said = tuple(where_it_belongs(one, kind) if one.code == "unknown-field" else one for one in said)
+        said = tuple(where_it_belongs(one, kind, document) if one.code == "unknown-field" else one for one in said)
     if any(one.code == "bad-host" for one in said):
         said = tuple(with_bare_host(one, document) if one.code == "bad-host" else one for one in said)
     if kind is None or metadata is None or spec is None or any(one.is_error for one in said):

@@ -18,6 +18,7 @@ from store.plan import camel_case, class_in, plan_of
 from store.resources.fields import Metadata
 from store.resources.kinds import Kind
 from store.scalars import MAX_COMPARED
+from store.url_hosts import value_at
 
 TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 """The fields of every document."""
@@ -31,20 +32,24 @@ _SURELY_MEANT = 0.8
 """Names so much alike (difflib's ratio) are a slip of the finger: where else the name stands does not matter."""
 
 
-def where_it_belongs(said: Diagnostic, kind: Kind) -> Diagnostic:
+def where_it_belongs(said: Diagnostic, kind: Kind, document: object = None) -> Diagnostic:
     """Return *said*, an unknown field, with a hint where in its document a field of this name belongs, if anywhere.
 
     Args:
         said: with its path from the document's root.
         kind: of the document.
+        document: what was written, or None when nobody knows.
     """
     if said.expected is None:  # a field that there is no more, with advice of its own
         return said
     *parent, name = said.path
     if not isinstance(name, str) or len(name) > MAX_COMPARED or _is_slip(name, _names_at(kind, tuple(parent))):
         return said
-    spec: type = kind.spec
-    places = _index(spec).get(name) or _index(spec).get(camel_case(name)) or ()
+    above = _empty_sibling(kind, document, tuple(parent), name)
+    if above is not None:
+        return evolve(said, hint=f"if it belongs to {above}, it has to be indented further than that")
+    index = _index(typing.cast("Any", kind.spec))
+    places = index.get(name) or index.get(camel_case(name)) or ()
     if not places:
         return said
     shown = list(dict.fromkeys(_shown(place, said.path) for place in _nearest(places, said.path)))
@@ -53,7 +58,7 @@ def where_it_belongs(said: Diagnostic, kind: Kind) -> Diagnostic:
 
 def places_named(steps: Sequence[str], kind: Kind) -> Iterator[tuple[str, ...]]:
     """Yield the path, without positions, of each field of *kind* whose path ends in *steps*; short ones first."""
-    for place in _index(kind.spec).get(steps[-1], ()):
+    for place in _index(typing.cast("Any", kind.spec)).get(steps[-1], ()):
         names = tuple(step for step in place if isinstance(step, str))
         if names[-len(steps) :] == tuple(steps):
             yield names
@@ -71,10 +76,39 @@ def _is_slip(name: str, names: Iterable[str]) -> bool:
     return bool(difflib.get_close_matches(name.lower(), lower, n=1, cutoff=_SURELY_MEANT))
 
 
+def _empty_sibling(kind: Kind, document: object, parent: FieldPath, name: str) -> str | None:
+    """Return the field beside *name* that is written without a value and could hold it, or None."""
+    around = value_at(document, parent)
+    of = _type_at(kind, parent)
+    if not isinstance(around, Mapping) or not _is_class(of):
+        return None
+    by_name = plan_of(of).by_name
+    for key, value in around.items():
+        if value is None and key in by_name and _could_hold(by_name[key].type, name):
+            return str(key)
+    return None
+
+
+def _could_hold(of: Any, name: str) -> bool:
+    return typing.get_origin(of) is Mapping or (_is_class(of) and name in plan_of(of).by_name)
+
+
+def _is_class(of: Any) -> bool:
+    return isinstance(of, type) and attrs.has(of)
+
+
 def _names_at(kind: Kind, path: FieldPath) -> tuple[str, ...]:
     """Return the names of the fields that a mapping at *path* has; none when there is no such place today."""
     if not path:
         return TOP
+    of = _type_at(kind, path)
+    return tuple(plan_of(of).by_name) if _is_class(of) else ()
+
+
+def _type_at(kind: Kind, path: FieldPath) -> Any:
+    """Return the type of what stands at *path*; None when there is no such place today, or it is the document."""
+    if not path or path[0] not in ("spec", "metadata"):
+        return None
     of: Any = kind.spec if path[0] == "spec" else Metadata
     for step in path[1:]:
         inside = typing.get_args(of)
@@ -83,8 +117,8 @@ def _names_at(kind: Kind, path: FieldPath) -> tuple[str, ...]:
         elif attrs.has(of) and step in plan_of(of).by_name:
             of = plan_of(of).by_name[str(step)].type
         else:
-            return ()
-    return tuple(plan_of(of).by_name) if isinstance(of, type) and attrs.has(of) else ()
+            return None
+    return of
 
 
 @cache

@@ -51,3 +51,21 @@ def test_a_slip_of_the_finger_is_not_sent_elsewhere() -> None:
     server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "host": ["a.com"]}
 
     assert 'did you mean "hosts"?' == hint("host", "Gateway", {"servers": [server]})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "spec", "above"),
+    [
+        ("version", "WorkloadEntry", {"address": "10.0.0.1", "labels": None, "version": "v1"}, "labels"),
+        ("version", "DestinationRule", {"host": "a", "subsets": [{"name": "v", "labels": None, "version": "v"}]},
+         "labels"),
+        ("http1MaxPendingRequests", "DestinationRule",
+         {"host": "a", "trafficPolicy": {"connectionPool": {"http": None, "http1MaxPendingRequests": 5}}}, "http"),
+    ],
+)  # fmt: skip
+def test_what_was_not_indented_belongs_to_the_empty_field_beside_it(
+    name: str, kind: str, spec: object, above: str
+) -> None:
+    """`labels:` without a value, and a label at its side."""
+    assert f"if it belongs to {above}, it has to be indented further than that" == hint(name, kind, spec)
+
