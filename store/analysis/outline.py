@@ -30,7 +30,10 @@ _PEERS = f"{COLLECTIVE}peers"
 _BOUND = f"{COLLECTIVE}bound/"
 """Before `namespace/name` of a Gateway: whose rules it serves."""
 
-_ONE_WAY = (_WORKLOADS, _PEERS, _BOUND)
+_SHORT = f"{COLLECTIVE}short/"
+"""Before the first label of a service: what rules of any namespace may have meant by that label alone."""
+
+_ONE_WAY = (_WORKLOADS, _PEERS, _BOUND, _SHORT)
 """Names that are defined for others and that those who define them do not ask for."""
 
 Document = Mapping[str, object]
@@ -83,6 +86,7 @@ def _defines(key: Key, named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
     match named:
         case ServiceEntry(hosts=hosts, addresses=addresses):
             yield from map(canonical, hosts)
+            yield from (f"{_SHORT}{host.partition('.')[0]}" for host in map(canonical, hosts) if "." in host)
             yield from (f"address/{address}" for address in addresses)
             yield f"{_WORKLOADS}{key.namespace}"
         case VirtualService(hosts=hosts):
@@ -103,6 +107,7 @@ def _defines(key: Key, named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
 def _asks(key: Key, spec: Mapping[str, object], named: Spec | None, suffixes: Suffixes) -> Iterator[str]:
     if isinstance(named, VirtualService):
         yield from (f"Gateway/{name}" for name in gateway_names(named, key.namespace) if name != MESH)
+        yield from (f"{_SHORT}{host}" for host in map(canonical, named.hosts) if "." not in host)
         rules = [spec.get(protocol) for protocol in ("http", "tls", "tcp")]
         yield from _referred(rules, key.namespace, suffixes)
     elif isinstance(named, Gateway):

@@ -76,6 +76,21 @@ def test_few_resources_are_read_for_it() -> None:
     assert "<Shelf 299 documents, 2 read>" == repr(shelf)
 
 
+def test_who_adds_a_service_learns_who_means_it_from_another_namespace() -> None:
+    """The rules have a short name, which does not mean the new service; rules for other names are not read."""
+    route = RULES.partition("---")[2].replace("host: reviews, subset: v1", "host: ratings.example.com")
+    before = documents("\n---\n".join((route, *(route.replace("reviews", f"other{n}") for n in range(9)))))
+    entry = REGISTRY.replace("name: reviews", "name: reviews, namespace: shop")
+    entry = documents(entry.replace("[reviews]", "[reviews.shop.svc.cluster.local]"))
+    old, after = mesh(before), before | entry
+    shelf = Shelf(after)
+    said = added(old, Mesh(shelf, [], documents=after, like=old), set(entry))
+
+    assert [("short-name", "VirtualService default/reviews")] == [(each.code, each.resource) for each in said]
+    assert "<Shelf 11 documents, 2 read>" == repr(shelf)
+    assert "short-name" not in {each.code for each in change(after, before)}
+
+
 # --- whatever the change is ---------------------------------------------------------------------------------
 
 NAMES = ("a", "a.b.svc.cluster.local", "x.a.com", "y.a.com", "*.a.com", "*a.com")

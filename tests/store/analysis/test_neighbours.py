@@ -86,3 +86,14 @@ def test_names_lead_to_neighbours_in_both_directions() -> None:
     assert {"a", "reviews"} == set(near("DestinationRule", "shop"))
     assert {"a": "Gateway/default/edge"} == near("Gateway", "edge")
     assert {} == near("Gateway", "other")
+
+
+def test_a_service_of_another_namespace_is_no_neighbour_for_its_short_name() -> None:
+    """Rules for `reviews` do not have to do with reviews.shop.svc.cluster.local; only findings look there."""
+    entry = DOCUMENTS.split("---")[0].replace("reviews.shop.com", "reviews.shop.svc.cluster.local")
+    outlines = mesh(entry, RULES % ("a", "reviews", "mesh, edge"), RULES % ("b", "*", "edge")).outlines
+
+    for kind, name in (("VirtualService", "a"), ("ServiceEntry", "reviews")):
+        near = neighbours(outlines, Key("default", name, kind))
+
+        assert [("b", "*")] == [(each.key.name, each.name) for each in near]
