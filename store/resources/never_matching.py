@@ -66,8 +66,10 @@ def _without_star(text: str) -> str:
 
 def _matches_no_path(pattern: str) -> bool:
     """Return whether surely nothing that *pattern* matches as a whole begins with `/`; no for what is no expression."""
+    if regex_problem(pattern):  # asked first: it bounds what is compiled
+        return False
     compiled = compile_regex(pattern)
-    if isinstance(compiled, str) or regex_problem(pattern):
+    if isinstance(compiled, str):
         return False
     try:
         first, last = compiled.possiblematchrange(_RANGE_CHARACTERS)
