@@ -10,9 +10,14 @@ from store.resources.fields import Key
 MAX_NAMED = 5
 
 
-def named(names: Sequence[object]) -> str:
-    """Return *names* (keys, hosts …) as a message has them: with commas, and how many more there are."""
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+def named(names: Sequence[object], *, count: int | None = None) -> str:
+    """Return *names* (keys, hosts …) as a message has them: with commas, and how many more there are.
+
+    Args:
+        count: how many there are, when *names* are no more than the first few; None is all of them.
+    """
+    count = len(names) if count is None else count
+    more = f" and {count - MAX_NAMED} more" if count > MAX_NAMED else ""
     return ", ".join(map(str, names[:MAX_NAMED])) + more
 
 

@@ -7,6 +7,7 @@ The map of this room:
     workloads.py  the workloads that resources describe
     routing.py    what the rules of a VirtualService name: destinations and gateways, each with its path
     visibility.py who sees what (`exportTo`)
+    added_tls.py  where rules add TLS to what goes to a port
     outline.py    the names in a document, read without reading the rest of it
     reach.py      whose findings a change may change
     shelf.py      stored documents that are read when somebody looks at them
@@ -79,6 +80,8 @@ class Mesh:
         self._found: dict[Token, object] = {}
         self._ports: dict[str, Mapping[int, tuple[Key, ServicePort]]] = {}
         self._rules: dict[str, tuple[tuple[Key, DestinationRule], ...]] = {}
+        self._joined: dict[tuple[str, ...], tuple[tuple[Key, DestinationRule], ...]] = {}
+        self._covered: dict[str, tuple[str, ...]] = {}
         self._subsets: dict[str, Mapping[str, tuple[tuple[Key, Subset], ...]]] = {}
 
     def __repr__(self) -> str:
@@ -251,10 +254,12 @@ class Mesh:
         """Return the hosts of the registry that *pattern*, a name or a wildcard, is or covers; sorted from the end."""
         if not pattern.startswith("*"):
             return (pattern,) if self.exists(pattern) else ()
-        end = pattern[:0:-1]
-        first = bisect_left(self._reversed_hosts, end)
-        found = takewhile(lambda name: name.startswith(end), islice(self._reversed_hosts, first, None))
-        return tuple(host for name in found if covers(pattern, host := name[::-1]))
+        if pattern not in self._covered:
+            end = pattern[:0:-1]
+            first = bisect_left(self._reversed_hosts, end)
+            found = takewhile(lambda name: name.startswith(end), islice(self._reversed_hosts, first, None))
+            self._covered[pattern] = tuple(host for name in found if covers(pattern, host := name[::-1]))
+        return self._covered[pattern]
 
     @cached_property
     def _reversed_hosts(self) -> list[str]:
@@ -279,18 +284,26 @@ class Mesh:
     def rules(self, host: str) -> tuple[tuple[Key, DestinationRule], ...]:
         """Return the DestinationRules that some host of the mesh may apply to *host*, a host of the registry.
 
-        In each namespace those of the most specific name or pattern speak alone. Oldest first within a namespace.
+        In each namespace those of the most specific name or pattern speak alone. Oldest first within a namespace. Hosts
+        for which the same wildcards speak, and no name, get the same object.
         """
         if host not in self._rules:
+            names = (name for name in (host, *self._rule_patterns(host)) if self._index.has(Token("rule", name)))
+            self._rules[host] = self._rules_of(tuple(dict.fromkeys(names)), host)
+        return self._rules[host]
+
+    def _rules_of(self, names: tuple[str, ...], host: str) -> tuple[tuple[Key, DestinationRule], ...]:
+        """Hosts that have nothing but wildcards above them share what these say: one object for 10,000 hosts."""
+        if names not in self._joined:
             namespaces: dict[str, list[tuple[Key, DestinationRule]]] = defaultdict(list)
-            for pattern in (host, *(p for p in self._rule_patterns(host) if p != host)):
+            for name in names:
                 found: dict[str, list[tuple[Key, DestinationRule]]] = defaultdict(list)
-                for key, rule in self._filed("rule", pattern, DestinationRule):
+                for key, rule in self._filed("rule", name, DestinationRule):
                     if key.namespace not in namespaces and self.speaks_for(rule, key.namespace, host):
                         found[key.namespace].append((key, rule))
                 namespaces |= found
-            self._rules[host] = tuple(each for found_there in namespaces.values() for each in found_there)
-        return self._rules[host]
+            self._joined[names] = tuple(each for found_there in namespaces.values() for each in found_there)
+        return self._joined[names]
 
     def speaks_for(self, rule: DestinationRule, namespace: str, host: str) -> bool:
         """Return whether the host that *rule* of *namespace* names means *host*, or covers it as a wildcard."""

@@ -4,18 +4,18 @@ A port says what clients send (`protocol`), a DestinationRule whether the client
 server that expects TLS, and TLS inside TLS, both end in errors that say nothing of the cause.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 
-from store.analysis.code import Code, see
-from store.analysis.listing import named, pointers
+from store.analysis.added_tls import AddedTLS, AddedTLSReader, Place, policies
+from store.analysis.code import Code
+from store.analysis.listing import MAX_NAMED, named, pointers
 from store.analysis.mesh import Mesh
 from store.analysis.routing import destinations
-from store.diagnostic import Diagnostic, FieldPath, Level
+from store.diagnostic import Diagnostic, Level
 from store.index import canonical
-from store.resources.client_tls import ClientTLSMode
-from store.resources.destination_rule import DestinationRule, TrafficPolicy
+from store.resources.destination_rule import DestinationRule
 from store.resources.fields import Key
 from store.resources.gateway import Gateway
 from store.resources.ports import is_http, is_tls
@@ -73,20 +73,19 @@ spec:
 )
 CODES = (PLAINTEXT, DOUBLE)
 
-_Port = tuple[Key, int, str, int]
-"""A port of a ServiceEntry: whose, its position, the host, its number."""
+_Port = tuple[str, int, Key, int]
+"""A port of a host of the registry: the host, the number, who defines it, and at which position."""
+_GetsHttp = Callable[[str, int], bool]
 
 
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield the ports and servers among *keys* that are plain HTTP on 443, and what is encrypted twice."""
     yield from _plain_servers(mesh, keys)
-    hosts: dict[str, None] = {}
+    tls, gets_http = AddedTLSReader(), _http_ports(mesh)
     for key, entry in mesh.of(ServiceEntry, keys):
-        yield from _plain_ports(mesh, key, entry)
-        hosts |= dict.fromkeys(map(canonical, entry.hosts))
-    for key, rule in mesh.of(DestinationRule, keys):
-        hosts |= dict.fromkeys(_spoken_for(mesh, key, rule))
-    yield from _twice(mesh, hosts, frozenset(keys))
+        yield from _plain_ports(mesh, key, entry, tls)
+        yield from _encrypted(mesh, key, entry, tls, gets_http)
+    yield from _encrypting(mesh, keys, tls, gets_http)
 
 
 # --- plain HTTP ---------------------------------------------------------------------------------------------
@@ -101,12 +100,12 @@ def _plain_servers(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
                 yield PLAINTEXT.at(key, message, "spec", "servers", i, "port", "protocol", hint=hint)
 
 
-def _plain_ports(mesh: Mesh, key: Key, entry: ServiceEntry) -> Iterator[Diagnostic]:
+def _plain_ports(mesh: Mesh, key: Key, entry: ServiceEntry, tls: AddedTLSReader) -> Iterator[Diagnostic]:
     for i, port in enumerate(entry.ports):
         if not is_http(port.protocol) or entry.location is Location.MESH_INTERNAL or not _reaches_443(entry, port):
             continue
         for host in map(canonical, entry.hosts):
-            if not any(True for _, rule in mesh.rules(host) for _ in _tls(rule, int(port.number))):
+            if not tls.at(mesh.rules(host), int(port.number)).anywhere:
                 message = (
                     f"{port.protocol} to port 443 of {describe(host)} is not encrypted: no DestinationRule adds TLS"
                 )
@@ -124,47 +123,64 @@ def _reaches_443(entry: ServiceEntry, port: ServicePort) -> bool:
 # --- TLS in TLS ---------------------------------------------------------------------------------------------
 
 
-def _spoken_for(mesh: Mesh, key: Key, rule: DestinationRule) -> Collection[str]:
-    policies = (rule.traffic_policy, *(subset.traffic_policy for subset in rule.subsets))
-    if not any(policy and (policy.tls or policy.port_level_settings) for policy in policies):
-        return ()
-    name = canonical(rule.host)
-    meant = None if name.startswith("*") else mesh.meant(rule.host, key.namespace)
-    return (meant,) if meant else mesh.covered(name)
+def _encrypted(
+    mesh: Mesh, key: Key, entry: ServiceEntry, tls: AddedTLSReader, gets_http: _GetsHttp
+) -> Iterator[Diagnostic]:
+    """Yield the ports of *entry* to which rules add TLS though clients do: one host of each, and a few of its rules."""
+    for i, port in enumerate(entry.ports):
+        number = int(port.number)
+        for host in map(canonical, entry.hosts if is_tls(port.protocol) else ()):
+            added = tls.at(mesh.rules(host), number)
+            if added.begun and mesh.ports(host).get(number) == (key, port) and not gets_http(host, number):
+                adds = "adds" if len(added.rules) == 1 else "add"
+                message = f"port {number} of {describe(host)} is TLS already, and {named(added.rules)} {adds} TLS"
+                related = pointers(added.begun, "TLS is added here")
+                yield DOUBLE.at(key, f"{message}: servers hang up", "spec", "ports", i, "protocol", related=related)
+                break
 
 
-def _twice(mesh: Mesh, hosts: Collection[str], judged: Collection[Key]) -> Iterator[Diagnostic]:
-    """Yield what rules encrypt though it is encrypted, of *hosts*: at each port, and once at each `tls`."""
-    gets_http = _http_ports(mesh)
-    by_rule: dict[tuple[Key, FieldPath], list[_Port]] = defaultdict(list)
-    for host in hosts:
+def _encrypting(mesh: Mesh, keys: Collection[Key], tls: AddedTLSReader, gets_http: _GetsHttp) -> Iterator[Diagnostic]:
+    """Yield each `tls` in rules among *keys* that is for ports which are TLS already, and a few of these."""
+    judged = {key: rule for key, rule in mesh.of(DestinationRule, keys) if _speaks_tls(rule)}
+    found: dict[Place, list[_Port]] = defaultdict(list)
+    count: Counter[Place] = Counter()
+    for added, ports in _tls_ports(mesh, judged, tls):
+        places = [place for place in added.begun if place[0] in judged]
+        wrong = sorted(port for port in ports if not gets_http(port[0], port[1])) if places else []
+        for place in places if wrong else ():
+            found[place] += wrong[:MAX_NAMED]
+            count[place] += len(wrong)
+    for (key, at), some in found.items():
+        few = sorted(some)[:MAX_NAMED]
+        shown = named([f"{host}:{number}" for host, number, _, _ in few], count=count[key, at])
+        owners = ((owner, ("spec", "ports", i, "protocol")) for _, _, owner, i in few)
+        message = f"adds TLS to what is TLS already, at {shown}: servers hang up"
+        yield DOUBLE.at(key, message, *at, related=pointers(owners, "clients speak TLS here"))
+
+
+def _speaks_tls(rule: DestinationRule) -> bool:
+    return any(policy.tls or policy.port_level_settings for policy, _ in policies(rule))
+
+
+def _tls_ports(
+    mesh: Mesh, rules: Mapping[Key, DestinationRule], tls: AddedTLSReader
+) -> Iterator[tuple[AddedTLS, list[_Port]]]:
+    """Yield the TLS ports of hosts for which *rules* speak, those together to which the same is done."""
+    found: dict[int, tuple[AddedTLS, list[_Port]]] = {}
+    for host in _spoken_for(mesh, rules):
         for number, (owner, port) in mesh.ports(host).items():
             if is_tls(port.protocol):
-                for key, rule in mesh.rules(host):
-                    for at in _begun(rule, number):
-                        by_rule[key, at].append((owner, _position(mesh, owner, port), host, number))
-    for (key, at), ports in by_rule.items():
-        wrong = [port for port in ports if not gets_http(port[2], port[3])]
-        if wrong and key in judged:
-            yield _encrypts(key, at, wrong)
-        for owner, i, host, number in wrong:
-            if owner in judged:
-                message = f"port {number} of {describe(host)} is TLS already, and {key} adds TLS: servers hang up"
-                related = [see(key, "TLS is added here", *at)]
-                yield DOUBLE.at(owner, message, "spec", "ports", i, "protocol", related=related)
+                added = tls.at(mesh.rules(host), number)
+                found.setdefault(id(added), (added, []))[1].append((host, number, owner, _position(mesh, owner, port)))
+    yield from found.values()
 
 
-def _encrypts(key: Key, at: FieldPath, ports: Sequence[_Port]) -> Diagnostic:
-    shown = named([f"{host}:{number}" for _, _, host, number in ports])
-    related = pointers(
-        ((owner, ("spec", "ports", i, "protocol")) for owner, i, _, _ in ports), "clients speak TLS here"
-    )
-    return DOUBLE.at(key, f"adds TLS to what is TLS already, at {shown}: servers hang up", *at, related=related)
-
-
-def _begun(rule: DestinationRule, number: int) -> Iterator[FieldPath]:
-    """Yield where TLS is begun with the service itself; ISTIO_MUTUAL is between hosts, whatever is inside."""
-    return (at for at, mode in _tls(rule, number) if mode is not ClientTLSMode.ISTIO_MUTUAL)
+def _spoken_for(mesh: Mesh, rules: Mapping[Key, DestinationRule]) -> Iterable[str]:
+    """Return the hosts of the registry that *rules* name or cover."""
+    written = {(canonical(rule.host), key.namespace) for key, rule in rules.items()}
+    wildcards = {name for name, _ in written if name.startswith("*")}
+    meant = {mesh.meant(name, namespace) for name, namespace in written if name not in wildcards}
+    return {*filter(None, meant), *(host for name in wildcards for host in mesh.covered(name))}
 
 
 def _position(mesh: Mesh, owner: Key, port: ServicePort) -> int:
@@ -172,30 +188,7 @@ def _position(mesh: Mesh, owner: Key, port: ServicePort) -> int:
     return entry.ports.index(port) if entry is not None else 0
 
 
-_Found = tuple[FieldPath, ClientTLSMode]
-
-
-def _tls(rule: DestinationRule, number: int) -> Iterator[_Found]:
-    """Yield where *rule* has hosts add TLS to what goes to port *number*, in subsets too, and how."""
-    yield from _tls_of(rule.traffic_policy, number, ("spec", "trafficPolicy"))
-    for i, subset in enumerate(rule.subsets):
-        yield from _tls_of(subset.traffic_policy, number, ("spec", "subsets", i, "trafficPolicy"))
-
-
-def _tls_of(policy: TrafficPolicy | None, number: int, at: FieldPath) -> Iterator[_Found]:
-    """An entry for the port replaces the policy, so that its `tls` counts, or none."""
-    if policy is None:
-        return
-    tls, path = policy.tls, (*at, "tls")
-    for i, entry in enumerate(policy.port_level_settings):
-        if entry.port.number == number:
-            tls, path = entry.tls, (*at, "portLevelSettings", i, "tls")
-            break
-    if tls is not None and tls.mode is not ClientTLSMode.DISABLE:
-        yield path, tls.mode
-
-
-def _http_ports(mesh: Mesh) -> Callable[[str, int], bool]:
+def _http_ports(mesh: Mesh) -> _GetsHttp:
     """Return whether some VirtualService sends HTTP requests to a port of a host of the registry."""
 
     @cache

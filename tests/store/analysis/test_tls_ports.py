@@ -2,6 +2,7 @@
 
 import pytest
 
+from store.analysis.added_tls import AddedTLSReader
 from tests.store.analysis.meshes import at, found, mesh
 
 ENTRY = """
@@ -122,3 +123,41 @@ def test_a_wildcard_rule_is_told_once() -> None:
 
     assert 9 + 1 == len(said)
     assert "and 4 more" in said[-1].message
+
+
+def many(count: int, policy: str = SIMPLE, number: int = 443) -> list[str]:
+    """Return as many entries as rules, and each rule is for all entries."""
+    ports = f"{{number: {number}, name: https, protocol: HTTPS}}"
+    entries = [(ENTRY % ports).replace(": api", f": api{n}").replace("[api", f"[api{n}") for n in range(count)]
+    return [*entries, *(rule(policy, '"*.example.com"', f"all{n}") for n in range(count))]
+
+
+def test_findings_are_as_many_as_resources() -> None:
+    """Rules times hosts would be millions: each port is told once, and each rule, with a few of the others."""
+    said = found(mesh(*many(40)), "double-tls")
+
+    assert 40 + 40 == len(said)
+    assert {5} == {len(each.related) for each in said}
+    assert "DestinationRule default/all4 and 35 more add TLS" in said[0].message
+    assert "api12.example.com:443 and 35 more" in said[-1].message
+
+
+def test_rules_that_many_hosts_have_are_read_once() -> None:
+    """Hosts below the same wildcards get the same list; ports that no rule names are alike."""
+    settings = "tls: {mode: SIMPLE}, portLevelSettings: [{port: {number: 8443}, tls: {mode: DISABLE}}]"
+    there = mesh(*many(20, settings))
+    lists = {id(there.rules(host)): there.rules(host) for host in there.service_hosts}
+    reader = AddedTLSReader()
+    added = {id(reader.at(rules, number)) for rules in lists.values() for number in (443, 444, 445, 8443)}
+
+    assert (1, 2) == (len(lists), len(added))
+    assert "<AddedTLSReader 1 lists, read 2 times>" == repr(reader)
+
+
+def test_a_rule_for_many_ports_counts_those_it_is_wrong_for() -> None:
+    """What the rule says of a port by itself is not added to what it says of all others."""
+    settings = "tls: {mode: SIMPLE}, portLevelSettings: [{port: {number: 8443}, tls: {mode: DISABLE}}]"
+    first, second = many(2, settings)[::3], many(2, settings, 8443)[1:2]
+    said = found(mesh(*first, *second), "double-tls")
+
+    assert ["ServiceEntry default/api0", "DestinationRule default/all1"] == [each.resource for each in said]
