@@ -10,7 +10,7 @@ Export = tuple[str, Collection[str]]
 
 def meet(one: Export, other: Export) -> bool:
     """Return whether some namespace sees both of two resources."""
-    seen, too = _seen_in(one), _seen_in(other)
+    seen, too = seen_in(one), seen_in(other)
     if seen is None or too is None:
         return seen != frozenset() and too != frozenset()
     return not seen.isdisjoint(too)
@@ -18,11 +18,11 @@ def meet(one: Export, other: Export) -> bool:
 
 def is_seen_in(namespace: str, exported: Export) -> bool:
     """Return whether *namespace* sees a resource."""
-    seen = _seen_in(exported)
+    seen = seen_in(exported)
     return seen is None or namespace in seen
 
 
-def _seen_in(exported: Export) -> frozenset[str] | None:
+def seen_in(exported: Export) -> frozenset[str] | None:
     """Return the namespaces that see a resource; None is all."""
     namespace, export_to = exported
     if not export_to or EVERYBODY in export_to:

@@ -1,11 +1,13 @@
 """Meshes from YAML, and what is found in them, for tests of single questions."""
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from store.analysis.analyze import analyze
 from store.analysis.mesh import Mesh
 from store.diagnostic import Diagnostic, render_path
 from store.host import HostRecord
+from store.resources.fields import Key
 from tests.meshes import resources
 
 REGISTRY = """
@@ -38,3 +40,26 @@ def found(there: Mesh, *codes: str) -> list[Diagnostic]:
 def at(said: Iterable[Diagnostic]) -> list[tuple[str, str]]:
     """Return (resource, path) of each."""
     return [(each.resource or "", render_path(each.path)) for each in said]
+
+
+def calls(findings: Callable[[Mesh, Collection[Key]], Iterator[Diagnostic]], there: Mesh) -> int:
+    """Return how many calls, of whatever function, one question about all of a mesh takes: its work, without a clock.
+
+    What the mesh knows of its own, outlines and index, is there before.
+    """
+    assert there.outlines
+    assert not there.exists("")
+    count = 0
+
+    def counted(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event.endswith("call")
+
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    try:
+        for _ in findings(there, list(there.resources)):
+            pass
+    finally:
+        sys.setprofile(before)
+    return count

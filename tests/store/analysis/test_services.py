@@ -1,8 +1,11 @@
 """Protocols that disagree, and rules that a gateway's requests pass by, are found."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.store.analysis.meshes import REGISTRY, at, found, mesh
+from store.analysis import port_protocols
+from tests.store.analysis.meshes import REGISTRY, at, calls, found, mesh
 
 OTHER = """
 apiVersion: networking.istio.io/v1
@@ -37,6 +40,49 @@ def test_a_port_has_one_protocol(host: str, port: int, protocol: str, more: str,
     ]
 
     assert (expected if told else []) == at(said)
+
+
+ONE_HOST = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: s%d, namespace: %s}
+spec:
+  hosts: [one]
+  ports: [{number: 80, name: p, protocol: %s}]
+  resolution: STATIC
+  endpoints: [{address: 10.0.0.1}]
+  exportTo: [%s]
+"""
+
+
+entries = st.tuples(st.sampled_from("ab"), st.sampled_from(["HTTP", "GRPC", "TCP"]), st.sampled_from("*.~b"))
+
+
+@given(st.lists(entries, max_size=6))
+def test_the_oldest_other_protocol_that_somebody_sees_too_is_named(written: list[tuple[str, str, str]]) -> None:
+    """As when all pairs are looked at."""
+    seen = [{"*": {"a", "b", "c"}, ".": {namespace}, "~": set(), "b": {"b"}}[to] for namespace, _, to in written]
+    pairs = [
+        (n, next((m for m, o in enumerate(written) if o[1] != each[1] and seen[n] & seen[m]), None))
+        for n, each in enumerate(written)
+    ]
+    expected = [(f"s{n}", f"s{m}") for n, m in pairs if m is not None]
+    texts = [ONE_HOST % (n, namespace, protocol, f"'{to}'") for n, (namespace, protocol, to) in enumerate(written)]
+    said = found(mesh(*texts), "IST0177")
+
+    assert expected == [
+        tuple(name.partition("/")[2] for name in (each.resource or "", each.related[0].resource or "")) for each in said
+    ]
+
+
+def test_entries_of_one_host_are_looked_at_once() -> None:
+    """Twice as many of them, of which the last one has another protocol, are twice the work."""
+
+    def work(count: int) -> int:
+        texts = [ONE_HOST % (n, "a", "HTTP", "'*'") for n in range(count)]
+        return calls(port_protocols.findings, mesh(*texts, ONE_HOST % (count, "a", "GRPC", "'*'")))
+
+    assert work(80) < 2.5 * work(40)
 
 
 RULES = """
