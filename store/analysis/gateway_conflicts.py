@@ -5,10 +5,10 @@ excludes each other, and of two TLS servers for one name one is left out. The ol
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from store.analysis.code import Code, see
-from store.analysis.gateway_servers import PlacedServer, meet, servers_by_address
+from store.analysis.gateway_servers import PlacedServer, Selector, meeting_points, servers_by_address
 from store.analysis.mesh import Mesh
 from store.diagnostic import Diagnostic, Level
 from store.index import canonical
@@ -40,28 +40,53 @@ spec:
 )
 CODES = (CONFLICT,)
 
+_Points = Mapping[Selector, Collection[Hashable]]
+"""See `meeting_points`."""
+_What = Callable[[PlacedServer], Hashable]
+"""What of a server makes it another one."""
+
 
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield the servers of Gateways among *keys* that conflict with others, at both."""
     judged = frozenset(key for key, _ in mesh.of(Gateway, keys))
     if not judged:
         return
-    for slices in servers_by_address(mesh).values():
-        yield from _protocols(mesh, judged, slices)
-        yield from _hosts(mesh, judged, slices)
-
-
-def _protocols(mesh: Mesh, judged: Collection[Key], slices: Iterable[PlacedServer]) -> Iterator[Diagnostic]:
-    """Yield the servers that speak something else than another one; one other is named."""
-    by_protocol: dict[str, list[PlacedServer]] = defaultdict(list)
+    slices = [each for each in servers_by_address(mesh).values() if any(server.key in judged for server in each)]
+    points = meeting_points(mesh, (server.selector for each in slices for server in each))
     for each in slices:
-        by_protocol[each.speaks].append(each)
-    for speaks, those in by_protocol.items():
-        others = [each for other, found in by_protocol.items() if other != speaks for each in found]
-        for each in those if others else ():
-            other = next((o for o in others if meet(mesh, each, o)), None)
-            if other is not None and each.key in judged:
-                yield _excluded(mesh, each, other)
+        yield from _protocols(mesh, judged, each, points)
+        yield from _hosts(mesh, judged, each, points)
+
+
+class _Meetings:
+    """Of servers, oldest first, those that some host opens together: the oldest ones at each point where they meet."""
+
+    def __init__(self, points: _Points, servers: Sequence[PlacedServer], what: _What) -> None:
+        self._points, self._servers, self._what = points, servers, what
+        self._first: dict[Hashable, dict[Hashable, int]] = defaultdict(dict)
+        for n, server in enumerate(servers):
+            for point in points[server.selector]:
+                there = self._first[point]
+                if len(there) < 2:  # whoever comes: one of two is another one
+                    there.setdefault(what(server), n)
+
+    def other(self, server: PlacedServer) -> PlacedServer | None:
+        """Return the oldest other server that some host opens together with *server*, or None."""
+        own = self._what(server)
+        met = (self._first[point] for point in self._points[server.selector])
+        first = min((n for there in met for what, n in there.items() if what != own), default=None)
+        return None if first is None else self._servers[first]
+
+
+def _protocols(
+    mesh: Mesh, judged: Collection[Key], slices: Sequence[PlacedServer], points: _Points
+) -> Iterator[Diagnostic]:
+    """Yield the servers that speak something else than another one; the oldest other is named."""
+    meetings = _Meetings(points, slices, lambda server: server.speaks)
+    for each in slices:
+        other = meetings.other(each) if each.key in judged else None
+        if other is not None:
+            yield _excluded(mesh, each, other)
 
 
 def _excluded(mesh: Mesh, each: PlacedServer, other: PlacedServer) -> Diagnostic:
@@ -73,7 +98,9 @@ def _excluded(mesh: Mesh, each: PlacedServer, other: PlacedServer) -> Diagnostic
     return CONFLICT.at(each.key, message, "spec", "servers", each.i, "port", "protocol", related=related)
 
 
-def _hosts(mesh: Mesh, judged: Collection[Key], slices: Iterable[PlacedServer]) -> Iterator[Diagnostic]:
+def _hosts(
+    mesh: Mesh, judged: Collection[Key], slices: Iterable[PlacedServer], points: _Points
+) -> Iterator[Diagnostic]:
     """Yield the hosts that another server of the same protocol has too."""
     by_host: dict[tuple[str, str], list[tuple[PlacedServer, int]]] = defaultdict(list)
     for each in slices:
@@ -81,9 +108,10 @@ def _hosts(mesh: Mesh, judged: Collection[Key], slices: Iterable[PlacedServer]) 
             if each.speaks != "TCP":
                 by_host[each.speaks, canonical(host.rpartition("/")[2])].append((each, j))
     for (speaks, host), claims in by_host.items():
-        for each, j in claims if len(claims) > 1 else ():
-            if each.key in judged:
-                other = next((o for o, _ in claims if o is not each and meet(mesh, each, o)), None)
+        if len(claims) > 1:
+            meetings = _Meetings(points, [each for each, _ in claims], lambda server: (server.key, server.i))
+            for each, j in claims:
+                other = meetings.other(each) if each.key in judged else None
                 if other is not None:
                     yield _shared(mesh, each, other, j, host, merges=speaks == "HTTP")
 

@@ -1,7 +1,7 @@
 """The servers of Gateways by the port they open, and which of them open it on the same hosts: these answer together."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 
 from attrs import frozen
 
@@ -12,6 +12,9 @@ from store.resources.ports import is_http, is_tls
 
 Address = tuple[str, int]
 """`bind`, empty where it is the host's own, and port."""
+
+Selector = frozenset[tuple[str, str]]
+"""Labels of hosts, each with its value."""
 
 
 @frozen
@@ -29,6 +32,11 @@ class PlacedServer:
     gateway: Gateway
     i: int
     server: Server
+
+    @property
+    def selector(self) -> Selector:
+        """The hosts that open it."""
+        return frozenset(self.gateway.selector.items())
 
     @property
     def address(self) -> Address:
@@ -60,3 +68,32 @@ def meet(mesh: Mesh, one: PlacedServer, other: PlacedServer) -> bool:
         return may_both_select(one.gateway.selector, other.gateway.selector)
     surely = one.key == other.key or one.gateway.selector == other.gateway.selector
     return surely or any(has_labels(host.labels, other.gateway.selector) for host in selected)
+
+
+def meeting_points(mesh: Mesh, selectors: Iterable[Selector]) -> Mapping[Selector, Collection[Hashable]]:
+    """Return for each of *selectors* points such that two of them have one in common if, and only if, they `meet`.
+
+    Thousands of Gateways find each other so without looking at all pairs. Points are compared, and mean nothing else:
+    hosts that open the same are one, and where hosts are not known, each pair that surely meets is one.
+    """
+    distinct = set(selectors)
+    points: dict[Selector, set[Hashable]] = {selector: {selector} for selector in distinct}
+    if mesh.hosts is None:
+        holders: dict[tuple[str, str], list[Selector]] = defaultdict(list)
+        for selector in distinct:
+            for label in selector:
+                holders[label].append(selector)
+        for wide in distinct:
+            for narrow in min((holders[label] for label in wide), key=len, default=distinct):
+                if wide <= narrow:
+                    points[wide].add((wide, narrow))
+                    points[narrow].add((wide, narrow))
+        return points
+    opened: dict[str, set[Selector]] = defaultdict(set)
+    for selector in distinct:
+        for host in mesh.selected(dict(selector)) or ():
+            opened[host.name].add(selector)
+    for point, together in enumerate(set(map(frozenset, opened.values()))):
+        for selector in together:
+            points[selector].add(point)
+    return points

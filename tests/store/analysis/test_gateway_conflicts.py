@@ -1,9 +1,15 @@
 """Servers that exclude each other on a port are found at both, and servers that share it are not."""
 
-import pytest
+from itertools import combinations
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.analysis import gateway_conflicts
+from store.analysis.gateway_servers import meet, meeting_points, servers_by_address
 from store.diagnostic import Level
-from tests.store.analysis.meshes import at, found, mesh
+from tests.store.analysis.meshes import at, calls, found, mesh
 
 GATEWAY = """
 apiVersion: networking.istio.io/v1
@@ -87,3 +93,33 @@ def test_one_gateway_can_conflict_with_itself() -> None:
 
     assert ["spec.servers[0].port.protocol", "spec.servers[1].port.protocol"] == [path for _, path in at(said)]
     assert "HTTP in servers[1]" in said[0].message
+
+
+LABELS = st.dictionaries(st.sampled_from("xyz"), st.sampled_from("ab"), max_size=3)
+
+
+@given(st.lists(LABELS, max_size=5), st.none() | st.lists(LABELS, max_size=4))
+def test_servers_that_meet_have_a_point_in_common(selectors: list[dict[str, str]], hosts: list[dict[str, str]]) -> None:
+    """And others have none: as when all pairs are looked at."""
+    texts = [
+        gateway(f"g{n}", ", ".join(f"{name}: {value}" for name, value in selector.items()))
+        for n, selector in enumerate(selectors)
+    ]
+    there = mesh(*texts, hosts=hosts)
+    servers = [server for each in servers_by_address(there).values() for server in each]
+    points = meeting_points(there, [server.selector for server in servers])
+
+    for one, other in combinations(servers, 2):
+        assert meet(there, one, other) == bool(set(points[one.selector]) & set(points[other.selector]))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_gateways_of_many_hosts_do_not_look_at_each_other(known: bool) -> None:
+    """Twice as many, each for hosts of its own, on one port and for one name, are twice the work."""
+
+    def work(count: int) -> int:
+        texts = [gateway(f"g{n}", f"app: gateway, n: '{n}'", protocol=("HTTP", "TCP")[n % 2]) for n in range(count)]
+        labels = [{"app": "gateway", "n": str(n)} for n in range(count)]
+        return calls(gateway_conflicts.findings, mesh(*texts, hosts=labels if known else None))
+
+    assert work(80) < 2.5 * work(40)
