@@ -4,9 +4,11 @@ Judged is what is plain from resources: the mode of a whole namespace or of the 
 one service. Where a PeerAuthentication selects workloads, nothing is said.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 
-from store.analysis.code import Code, see
+from store.analysis.code import Code
+from store.analysis.listing import pointers
 from store.analysis.mesh import Mesh
 from store.diagnostic import Diagnostic, Level
 from store.resources.client_tls import ClientTLSMode
@@ -59,37 +61,54 @@ _REFUSED = {
 
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield each `tls` of a DestinationRule among *keys* that its service does not accept."""
+    accepted = _accepted(mesh)
     for key, rule in mesh.of(DestinationRule, keys):
         tls = rule.traffic_policy.tls if rule.traffic_policy else None
-        if tls is None:
+        host = _host(mesh, key, rule)
+        if tls is None or host is None:
             continue
-        for namespace in _namespaces(mesh, key, rule):
-            found = _mode(mesh, namespace)
-            if found is not None and tls.mode in _REFUSED.get(found[1], ()):
-                message = f"clients of {describe(rule.host)} use TLS mode {tls.mode}, its workloads accept {found[1]}"
-                related = [see(found[0], "what workloads accept", "spec", "mtls", "mode")]
+        for mode, policies in accepted(host).items():
+            if tls.mode in _REFUSED.get(mode, ()):
+                message = f"clients of {describe(rule.host)} use TLS mode {tls.mode}, its workloads accept {mode}"
+                places = ((policy, ("spec", "mtls", "mode")) for policy in policies)
+                related = pointers(places, "what workloads accept")
                 yield DISAGREE.at(key, message, "spec", "trafficPolicy", "tls", "mode", related=related)
 
 
-def _namespaces(mesh: Mesh, key: Key, rule: DestinationRule) -> list[str]:
-    """Return the namespaces in which workloads of the rule's service are; none of a wildcard, or of a service outside
-    the mesh.
-    """
-    host = None if rule.host.startswith("*") else mesh.meant(rule.host, key.namespace)
-    entries = mesh.services(host) if host else ()
-    inside = (entry.namespace for entry, spec in entries if spec.location is Location.MESH_INTERNAL)
-    return list(dict.fromkeys(inside))
+def _host(mesh: Mesh, key: Key, rule: DestinationRule) -> str | None:
+    """Return the service of *rule*; None of a wildcard, or when there is none."""
+    return None if rule.host.startswith("*") else mesh.meant(rule.host, key.namespace)
 
 
-def _mode(mesh: Mesh, namespace: str) -> tuple[Key, MutualTLSMode] | None:
-    """Return the mode of a namespace, or else of the mesh, and who says it; None when nobody does, or it depends on the
-    workload.
+def _accepted(mesh: Mesh) -> Callable[[str], Mapping[MutualTLSMode, Collection[Key]]]:
+    """Return what to ask for the modes of a host's workloads in the mesh, each with the policies that say so.
+
+    Thousands of rules ask for one host, and thousands of services for one namespace: each is looked at once.
     """
-    for place in dict.fromkeys((namespace, mesh.root_namespace)):
-        policies = list(mesh.of(PeerAuthentication, mesh.in_namespace(place)))
-        if any(policy.selector is not None for _, policy in policies):
-            return None
-        for key, policy in policies:
-            if policy.mtls is not None and policy.mtls.mode is not MutualTLSMode.UNSET:
-                return key, policy.mtls.mode
-    return None
+
+    @cache
+    def said_in(namespace: str) -> tuple[bool, tuple[Key, MutualTLSMode] | None]:
+        """Return whether some policy there is for certain workloads, and the first that says something."""
+        policies = list(mesh.of(PeerAuthentication, mesh.in_namespace(namespace)))
+        said = ((key, policy.mtls.mode) for key, policy in policies if policy.mtls is not None)
+        first = next(((key, mode) for key, mode in said if mode is not MutualTLSMode.UNSET), None)
+        return any(policy.selector is not None for _, policy in policies), first
+
+    def counts_in(namespace: str) -> tuple[Key, MutualTLSMode] | None:
+        """Return who says the mode of a namespace, or else of the mesh; None when nobody, or workloads differ."""
+        for place in dict.fromkeys((namespace, mesh.root_namespace)):
+            selects, first = said_in(place)
+            if selects or first is not None:
+                return None if selects else first
+        return None
+
+    @cache
+    def accepted(host: str) -> Mapping[MutualTLSMode, Collection[Key]]:
+        inside = (key.namespace for key, entry in mesh.services(host) if entry.location is Location.MESH_INTERNAL)
+        found: dict[MutualTLSMode, dict[Key, None]] = {}
+        for said in map(counts_in, dict.fromkeys(inside)):
+            if said is not None:
+                found.setdefault(said[1], {})[said[0]] = None
+        return found
+
+    return accepted

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.store.analysis.meshes import at, found, mesh
+from store.analysis import mtls_conflicts
+from tests.store.analysis.meshes import at, calls, found, mesh
 
 SERVICE = """
 apiVersion: networking.istio.io/v1
@@ -120,3 +121,23 @@ def test_who_speaks_mutual_tls_with_whom(
 
     assert ([("DestinationRule default/x", "spec.trafficPolicy.tls.mode")] if told else []) == at(said)
     assert all(f"PeerAuthentication {namespace}/p" == each.related[0].resource for each in said)
+
+
+def test_namespaces_of_one_service_are_told_at_once() -> None:
+    """A rule is one finding, that points to the first few policies, whatever the number of namespaces."""
+    entry, _, rule = (SERVICE % ("MESH_INTERNAL", POLICY % "mode: DISABLE")).partition("---")
+    entries = (entry.replace("name: x}", f"name: x, namespace: n{n}}}") for n in range(9))
+    said = found(mesh(*entries, rule, *(PEERS % (f"n{n}", "", "STRICT") for n in range(9))), "IST0113")
+
+    assert [5] == [len(each.related) for each in said]
+
+
+def test_entries_and_policies_are_looked_at_once_for_all_rules() -> None:
+    """Twice as many rules, entries and policies of one service and namespace are twice the work."""
+    texts = (SERVICE % ("MESH_INTERNAL", POLICY % "mode: DISABLE")).replace("{name: x}", "{name: x%d}")
+    peers = (PEERS % ("default", "", "STRICT")).replace("name: p,", "name: p%d,")
+
+    def work(count: int) -> int:
+        return calls(mtls_conflicts.findings, mesh(*(f"{texts % (n, n)}---{peers % n}" for n in range(count))))
+
+    assert work(80) < 2.5 * work(40)
