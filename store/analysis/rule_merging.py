@@ -4,15 +4,18 @@ They add up (`agent/compiler/resolve/policies.py`): subsets unite, the first def
 the first `trafficPolicy` of them, whole. Rules of other namespaces are `hidden_subsets.py`'s.
 """
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cache
+
+from attrs import frozen
 
 from store.analysis.code import Code, see
 from store.analysis.listing import named, pointers
 from store.analysis.mesh import Mesh
 from store.diagnostic import Diagnostic, FieldPath, Level
 from store.index import canonical
-from store.resources.destination_rule import DestinationRule, Subset
+from store.resources.destination_rule import DestinationRule, Subset, TrafficPolicy
 from store.resources.fields import Key
 from store.scalars import describe
 
@@ -80,29 +83,53 @@ spec:
 )
 CODES = (SUBSET_TWICE, POLICY_NOT_USED)
 
-_Rules = list[tuple[Key, DestinationRule]]
+@frozen
+class _Joined:
+    """What rules of one host, namespace and clients say together.
+
+    Attributes:
+        subsets: name → definitions of it, the oldest first: whose, the position, what it says.
+        policies: those of whole rules, the oldest first.
+    """
+
+    subsets: defaultdict[str, list[tuple[Key, int, Subset]]]
+    policies: list[tuple[Key, TrafficPolicy]]
 
 
 def findings(mesh: Mesh, keys: Collection[Key]) -> Iterator[Diagnostic]:
     """Yield what DestinationRules among *keys* lose to others of their host and namespace, and take from them."""
-    joined = cache(lambda host, namespace: [each for each in mesh.rules(host) if each[0].namespace == namespace])
+    joined = cache(lambda host: _joined(mesh.rules(host)))
     for key, rule in mesh.of(DestinationRule, keys):
         name = canonical(rule.host)
         host = name if name.startswith("*") else mesh.meant(rule.host, key.namespace)
-        rules = [each for each in joined(host, key.namespace) if _same_clients(each[1], rule)] if host else []
-        if len(rules) > 1:
-            yield from _subsets(key, rule, rules)
-            yield from _policy(key, rule, rules)
+        together = joined(host).get(_sharing(key, rule)) if host else None
+        if together is not None:
+            yield from _subsets(key, rule, together)
+            yield from _policy(key, rule, together)
 
 
-def _same_clients(one: DestinationRule, other: DestinationRule) -> bool:
-    return one.workload_selector == other.workload_selector
+def _joined(rules: Iterable[tuple[Key, DestinationRule]]) -> Mapping[Hashable, _Joined]:
+    """Return what *rules* of one host say, by what makes them add up; each rule is looked at once."""
+    found: dict[Hashable, _Joined] = {}
+    for key, rule in rules:
+        joined = found.setdefault(_sharing(key, rule), _Joined(defaultdict(list), []))
+        for i, subset in enumerate(rule.subsets):
+            joined.subsets[subset.name].append((key, i, subset))
+        if rule.traffic_policy is not None:
+            joined.policies.append((key, rule.traffic_policy))
+    return found
 
 
-def _subsets(key: Key, rule: DestinationRule, rules: _Rules) -> Iterator[Diagnostic]:
+def _sharing(key: Key, rule: DestinationRule) -> Hashable:
+    """Return what rules of one host have in common that add up: the namespace, and which clients they are for."""
+    selector = rule.workload_selector
+    return key.namespace, None if selector is None else frozenset(selector.match_labels.items())
+
+
+def _subsets(key: Key, rule: DestinationRule, together: _Joined) -> Iterator[Diagnostic]:
     for i, subset in enumerate(rule.subsets):
-        defined = [(k, j, each) for k, r in rules for j, each in enumerate(r.subsets) if each.name == subset.name]
-        if len({k for k, _, _ in defined}) < 2:
+        defined = together.subsets.get(subset.name, ())
+        if len(defined) < 2:
             continue
         shown = f"subset {describe(subset.name)} of {describe(rule.host)}"
         first, at, definition = defined[0]
@@ -125,8 +152,8 @@ def _differ(one: Subset, other: Subset) -> bool:
 _POLICY: FieldPath = ("spec", "trafficPolicy")
 
 
-def _policy(key: Key, rule: DestinationRule, rules: _Rules) -> Iterator[Diagnostic]:
-    policies = [(k, r.traffic_policy) for k, r in rules if r.traffic_policy is not None]
+def _policy(key: Key, rule: DestinationRule, together: _Joined) -> Iterator[Diagnostic]:
+    policies = together.policies
     if rule.traffic_policy is None or len(policies) < 2:
         return
     first, used = policies[0]

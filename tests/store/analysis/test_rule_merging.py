@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.store.analysis.meshes import REGISTRY, at, found, mesh
+from store.analysis import rule_merging
+from tests.store.analysis.meshes import REGISTRY, at, calls, found, mesh
 
 RULE = """
 apiVersion: networking.istio.io/v1
@@ -65,3 +66,15 @@ def test_three_rules_are_one_finding_each() -> None:
         each.resource for each in said
     ]
     assert 2 == len(said[0].related)
+
+
+@pytest.mark.parametrize("says", [V1, RANDOM])
+def test_rules_of_one_host_are_looked_at_once(says: str) -> None:
+    """Twice as many, of which the last one is different, are twice the work."""
+    other = OTHER_V1 if says == V1 else ROBIN
+
+    def work(count: int) -> int:
+        texts = [rule(f"r{n}", says, host='"*"') for n in range(count)]
+        return calls(rule_merging.findings, mesh(*texts, rule("last", other, host='"*"')))
+
+    assert work(80) < 2.5 * work(40)
