@@ -12,7 +12,7 @@ from ctl.collector import uncollected
 from ctl.diagnostics import Sources, in_order, render, summary, to_json
 from ctl.exit_codes import ExitCode
 from ctl.inputs import Inputs, Loaded
-from ctl.output import print_object, show, talk
+from ctl.output import plural, print_object, show, talk
 from ctl.places import Places, live_hosts, stored_records
 from store.analysis.analyze import everything
 from store.analysis.code import key_of
@@ -205,10 +205,10 @@ def _print(answer: Answer, counts: Mapping[str, int]) -> None:
     elsewhere = Sources({})  # the file of that name may be another one by now
     for said in answer.diagnostics:
         show(render(said, answer.sources if answer.places.is_in_files(said) or answer.refused else elsewhere))
-    found = [_plural(counts[f"{level}s"], level) for level in LEVELS if counts[f"{level}s"]] or ["no findings"]
+    found = [plural(counts[f"{level}s"], level) for level in LEVELS if counts[f"{level}s"]] or ["no findings"]
     found += [f"{answer.hidden} suppressed"] if answer.hidden else []
-    files = f"{_plural(answer.files, 'file')}, " if answer.files else ""
-    show([f"{files}{_plural(answer.resources, 'resource')}: {', '.join(found)}"])
+    files = f"{plural(answer.files, 'file')}, " if answer.files else ""
+    show([f"{files}{plural(answer.resources, 'resource')}: {', '.join(found)}"])
     if len(answer.diagnostics) > A_FEW:
         codes_found = Counter(said.code for said in answer.diagnostics).most_common()
         show([", ".join(f"{code} ×{count}" for code, count in codes_found)])
@@ -216,7 +216,3 @@ def _print(answer: Answer, counts: Mapping[str, int]) -> None:
         talk(["meshctl: not looked at across resources before the errors are corrected"])
     elif codes := sorted({said.code for said in answer.diagnostics}):
         talk([f"what a code means: meshctl analyze --explain {codes[0]}"])
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

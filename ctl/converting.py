@@ -11,7 +11,7 @@ from ctl.convert.render import render_all
 from ctl.diagnostics import in_order, render, summary, to_json
 from ctl.exit_codes import ExitCode
 from ctl.inputs import Documents, load_documents
-from ctl.output import print_object, talk
+from ctl.output import plural, print_object, talk
 from store.diagnostic import Diagnostic, Level
 
 LOST_MEANING = frozenset({NOT_CONVERTED, DIFFERENT})
@@ -59,12 +59,8 @@ def _tell(said: Sequence[Diagnostic], found: Documents, conversion: Conversion, 
     for one in said:
         talk(render(one, found.sources))
     counts = summary(said, files=found.files, resources=len(found.documents))
-    printed = _plural(len(conversion.made), "document")
+    printed = plural(len(conversion.made), "document")
     became = "nothing is printed" if refused else f"printed {printed} of today's API"
-    levels = ", ".join(_plural(counts[f"{level}s"], level) for level in Level if counts[f"{level}s"])
-    read = _plural(len(found.documents), "document")
+    levels = ", ".join(plural(counts[f"{level}s"], level) for level in Level if counts[f"{level}s"])
+    read = plural(len(found.documents), "document")
     talk([f"read {read}, {became}{f'; {levels}' if levels else ''}"])
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -8,11 +8,11 @@ from rich.text import Text
 
 from ctl.diagnostics import Sources, render, to_json
 from ctl.exit_codes import ExitCode
-from ctl.getting import Query
-from ctl.output import ago, print_object, render_yaml, show, style_of, styled, table, talk
-from ctl.places import Places, live_hosts, stored_records
+from ctl.getting import Query, find
+from ctl.output import ago, print_object, render_yaml, show, style_of, styled, table
+from ctl.places import Places, stored_records
 from ctl.standing import Standing, standings
-from ctl.stored import everything, not_found
+from ctl.stored import everything
 from ctl.survey import Survey, look
 from ctl.waiting import reason
 from store.analysis.analyze import analyze
@@ -65,18 +65,11 @@ async def describe(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCod
     """Print a page for each resource that *query* names. NO when one of them is not there."""
     state = await read_state(etcd, keys)
     survey = await look(etcd, keys)
-    stored = everything(state, keys)
-    found = [each for each in stored if query.finds(each)]
-    missing = [
-        (kind, name)
-        for kind, name in query.meant.named
-        if not any(each.key.name == name and kind in (None, each.key.kind) for each in found)
-    ]
-    for kind, name in missing:
-        talk([f"meshctl: {not_found(kind or 'resource', name, query.namespace, stored)}"])
+    found, missing = find(everything(state, keys), query)
     records = stored_records(state, keys)
     documents = {key: record.document for key, record in records.items()}
-    mesh = Mesh(Shelf(documents), await live_hosts(etcd, keys), documents=documents)
+    live = [host.record for host in survey.hosts if host.record is not None]
+    mesh = Mesh(Shelf(documents), live, documents=documents)
     pages = _pages(mesh, records, survey, [each.key for each in found])
     if output in ("json", "yaml"):
         print_object({"resources": [page.to_json() for page in pages]}, output)

@@ -9,7 +9,7 @@ from rich.text import Text
 from ctl.diagnostics import Sources, render, summary, to_json
 from ctl.exit_codes import ExitCode
 from ctl.inputs import Inputs
-from ctl.output import print_object, show, talk
+from ctl.output import plural, print_object, show, talk
 from store.diagnostic import Diagnostic
 
 MAX_TOLD = 50
@@ -70,9 +70,5 @@ def as_json(inputs: Inputs) -> dict[str, object]:
 
 def _counts(inputs: Inputs) -> str:
     counts = summary(inputs.diagnostics, files=inputs.files, resources=inputs.documents)
-    found = ", ".join(_plural(counts[f"{word}s"], word) for word in ("error", "warning") if counts[f"{word}s"])
-    return f"{_plural(counts['files'], 'file')}, {_plural(counts['resources'], 'resource')}: {found or 'no findings'}"
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    found = ", ".join(plural(counts[f"{word}s"], word) for word in ("error", "warning") if counts[f"{word}s"])
+    return f"{plural(counts['files'], 'file')}, {plural(counts['resources'], 'resource')}: {found or 'no findings'}"

@@ -55,15 +55,20 @@ async def get(etcd: Etcd, keys: Keys, query: Query, output: str) -> ExitCode:
         talk([f"warning: records were changed without an apply ({named}); agents keep the last good state"])
     for broken in unreadable(state, keys):
         talk([f"warning: {broken} is not a record of meshctl; it is left out"])
-    stored = everything(state, keys)
+    found, missing = find(everything(state, keys), query)
+    if found or not missing:
+        _print(found, query, output)
+    return ExitCode.NO if missing else ExitCode.YES
+
+
+def find(stored: Sequence[Stored], query: Query) -> tuple[list[Stored], bool]:
+    """Return those of *stored* that *query* asks for, and whether one that it names is not there, which is said."""
     found = [each for each in stored if query.finds(each)]
     there = {(kind, each.key.name) for each in found for kind in (None, each.key.kind)}
     missing = [named for named in query.meant.named if named not in there]
     for kind, name in missing:
         talk([f"meshctl: {not_found(kind or 'resource', name, query.namespace, stored)}"])
-    if found or not missing:
-        _print(found, query, output)
-    return ExitCode.NO if missing else ExitCode.YES
+    return found, bool(missing)
 
 
 def _print(found: Sequence[Stored], query: Query, output: str) -> None:

@@ -94,14 +94,14 @@ def render_yaml(value: Any) -> str:
     """Return *value* as YAML that reads back as the same value, keys in their order, without a newline at its end."""
     import yaml
 
-    from store.yaml_nodes import resolve
+    from store.yaml_nodes import reads_as_text
 
     class Dumper(yaml.SafeDumper):
         """Quotes what our reader would take for something else though YAML 1.1 does not: `1e5`, an ellipsis."""
 
         def represent_text(self, text: str) -> yaml.ScalarNode:
             node: yaml.ScalarNode = self.represent_str(text)
-            if resolve(text) != text or text == "…":
+            if not reads_as_text(text):
                 node.style = "'"
             if "\x85" in text:  # a line break to YAML 1.1, which other quotes fold
                 node.style = '"'
@@ -110,6 +110,11 @@ def render_yaml(value: Any) -> str:
     Dumper.add_representer(str, Dumper.represent_text)
     text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text.removesuffix("\n").removesuffix("\n...").rstrip("\n")
+
+
+def plural(count: int, word: str) -> str:
+    """Return how many of *word* there are: `1 file`, `2 files`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def ago(seconds: float) -> str:

@@ -288,6 +288,11 @@ def resolve(text: str) -> str | int | float | bool | None:
     return text if number is None else number
 
 
+def reads_as_text(text: str) -> bool:
+    """Say whether *text*, written without quotes, is read back as itself: no number or word, and no ellipsis."""
+    return resolve(text) == text and text != "…"
+
+
 def _number(digits: str) -> int | float | None:
     if _INTEGER.fullmatch(digits):
         whole = int(digits)

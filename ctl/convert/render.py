@@ -6,7 +6,7 @@ import yaml
 
 from ctl.convert.model import Made
 from store.diagnostic import FieldPath
-from store.yaml_nodes import resolve
+from store.yaml_nodes import reads_as_text
 
 
 def render_all(documents: Iterable[Made]) -> str:
@@ -56,7 +56,7 @@ def _scalar(value: object) -> str:
         return _dumped(value)
     plain = _dumped(value)
     bare = plain == value
-    if "\n" in plain or "\x85" in value or (bare and (resolve(value) != value or value == "…")):
+    if "\n" in plain or "\x85" in value or (bare and not reads_as_text(value)):
         return _dumped(value, style='"')
     return plain
 
